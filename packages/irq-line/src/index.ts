@@ -1,1 +1,1 @@
-export {};
+export { IrqLine, IrqPin } from './irq-line.js';

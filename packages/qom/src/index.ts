@@ -1,1 +1,1 @@
-export {};
+export type { Device, Property } from './device.js';

@@ -1,1 +1,1 @@
-export {};
+export { restoreRecord, type SavedState, SavedStateError, type StateRecord, type StateValue, savedState } from './saved-state.js';

@@ -1,1 +1,1 @@
-export {};
+export { type PointDefinitions, type Points, Trace, TracePoint, type TraceRecord, type TraceSink } from './trace.js';

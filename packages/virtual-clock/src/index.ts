@@ -1,1 +1,2 @@
-export {};
+export { ManualClock } from './manual-clock.js';
+export { Timer, type TimeSource, VirtualClock } from './virtual-clock.js';
