@@ -1,1 +1,1 @@
-export {};
+export { type CpioEntry, CpioError, cpioArchive, type DeviceNumber } from './cpio.js';

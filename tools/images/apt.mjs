@@ -1,0 +1,130 @@
+// apt with a state of its own: no root, no `dpkg --add-architecture`, nothing of the host's package lists is touched.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SUITE } from './catalogue.mjs';
+
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const MIRROR = process.env.HOTSOCKET_DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
+
+/** Why an image cannot be had, in one line for the user. */
+export class FetchError extends Error {
+  name = 'FetchError';
+}
+
+const configuration = (root) => `APT::Architecture "amd64";
+APT::Architectures { "amd64"; "i386"; };
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Dir::State "${root}/state";
+Dir::State::status "${root}/status";
+Dir::Cache "${root}/cache";
+Dir::Etc::sourcelist "${root}/sources.list";
+Dir::Etc::sourceparts "-";
+`;
+
+/** SHA-256 of a file, hexadecimal. */
+export async function sha256(path) {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Runs a command; `onStatus` gets the lines of its file descriptor 3. Resolves to its output, rejects with its last error line. */
+function run(command, args, { env = {}, cwd, onStatus } = {}) {
+  return new Promise((resolve, reject) => {
+    const stdio = ['ignore', 'pipe', 'pipe', ...(onStatus === undefined ? [] : ['pipe'])];
+    const child = spawn(command, args, { cwd, env: { ...process.env, LC_ALL: 'C', ...env }, stdio });
+    let out = '';
+    let err = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => (err += text));
+    child.stdio[3]?.setEncoding('utf8').on('data', (text) => {
+      for (const line of text.split('\n')) onStatus(line);
+    });
+    child.on('error', (error) => reject(new FetchError(error.code === 'ENOENT' ? `the command '${command}' is missing` : error.message)));
+    child.on('close', (status) => {
+      if (status === 0) resolve(out);
+      else reject(new FetchError(reason(err) ?? `${command} ended with status ${status}`));
+    });
+  });
+}
+
+/** The first error apt names, without its prefix. */
+const reason = (err) => {
+  const lines = err.split('\n').filter((line) => line !== '');
+  return (lines.find((line) => /^[EW]:/.test(line)) ?? lines.at(-1))?.replace(/^[EW]: */, '');
+};
+
+const percentOf = (line) => Number(/^dlstatus:\d+:([\d.]+):/.exec(line)?.[1] ?? Number.NaN);
+
+/** A private apt under `root`. */
+export class Apt {
+  #root;
+  #env;
+
+  constructor(root) {
+    this.#root = root;
+    this.#env = { APT_CONFIG: join(root, 'apt.conf') };
+  }
+
+  /** Writes the configuration and fetches the package lists when there are none, or again when `force` is set. */
+  async update(progress, force = false) {
+    if (!existsSync(KEYRING)) throw new FetchError(`${KEYRING} is missing; install the package debian-archive-keyring`);
+    for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(this.#root, folder), { recursive: true });
+    writeFileSync(join(this.#root, 'status'), '');
+    writeFileSync(join(this.#root, 'apt.conf'), configuration(this.#root));
+    writeFileSync(join(this.#root, 'sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} ${SUITE} main\n`);
+    if (!force && this.#hasLists()) return;
+    progress.step(`package lists of Debian ${SUITE}`);
+    await this.#apt('apt-get', ['update', '--error-on=any'], progress);
+  }
+
+  /** What the verified package index says of a package: its control fields. */
+  async show(name, arch) {
+    const text = await this.#apt('apt-cache', ['show', '--no-all-versions', `${name}:${arch}`]);
+    const fields = Object.fromEntries([...text.matchAll(/^([A-Za-z0-9-]+): (.*)$/gm)].map(([, key, value]) => [key, value]));
+    if (fields.SHA256 === undefined) throw new FetchError(`Debian ${SUITE} has no package ${name}:${arch}`);
+    return fields;
+  }
+
+  /** Downloads one package into `folder`; resolves to the path of the .deb, whose SHA-256 is that of the index. */
+  async download(fields, folder, progress) {
+    progress.step(`${fields.Package} ${fields.Version} (${(Number(fields.Size) / 1e6).toFixed(1)} MB)`);
+    mkdirSync(folder, { recursive: true });
+    const spec = `${fields.Package}:${fields.Architecture === 'all' ? 'amd64' : fields.Architecture}=${fields.Version}`;
+    await this.#apt('apt-get', ['download', spec], progress, folder);
+    const name = readdirSync(folder).find((file) => file.startsWith(`${fields.Package}_`) && file.endsWith('.deb'));
+    if (name === undefined) throw new FetchError(`apt-get left no file for ${spec}`);
+    const path = join(folder, name);
+    const sum = await sha256(path);
+    if (sum !== fields.SHA256) throw new FetchError(`${name}: SHA-256 ${sum}, but the package index says ${fields.SHA256}`);
+    return path;
+  }
+
+  #hasLists() {
+    const lists = readdirSync(join(this.#root, 'state/lists'));
+    return ['amd64', 'i386'].every((arch) => lists.some((name) => name.includes(`_${SUITE}_main_binary-${arch}_Packages`)));
+  }
+
+  #apt(command, args, progress, cwd) {
+    if (progress === undefined) return run(command, args, { env: this.#env });
+    const onStatus = (line) => Number.isNaN(percentOf(line)) || progress.percent(percentOf(line));
+    return run(command, ['-q', '-o', 'APT::Status-Fd=3', ...args], { env: this.#env, cwd, onStatus });
+  }
+}
+
+/** Extracts from a .deb the one member that matches the pattern (`*` = anything but a slash) into `folder`; resolves to its path. */
+export async function extract(deb, pattern, folder) {
+  const list = await run('dpkg-deb', ['--contents', deb]);
+  const names = list.split('\n').map((line) => line.split(/\s+/)[5] ?? '');
+  const wanted = new RegExp(`^\\./${pattern.replace(/[.+]/g, '\\$&').replace('*', '[^/]*')}$`);
+  const found = names.filter((name) => wanted.test(name));
+  if (found.length !== 1) throw new FetchError(`${deb}: ${found.length} files match ${pattern}`);
+  mkdirSync(folder, { recursive: true });
+  await run('sh', ['-c', 'dpkg-deb --fsys-tarfile "$1" | tar -x -f - -C "$2" "$3"', 'sh', deb, folder, found[0]]);
+  return join(folder, found[0]);
+}
