@@ -1,1 +1,5 @@
-export {};
+export { ManualClock } from '@hotsocket/virtual-clock';
+export { type Checkable, resetReachesInitialState, saveRestoreIsIdentity, stateDifferences } from './device-checks.js';
+export { fuzzRegion } from './fuzz-region.js';
+export { PinRecorder } from './pin-recorder.js';
+export { Random } from './random.js';
