@@ -1,0 +1,80 @@
+// Assembles the guest code of our own with NASM and writes the bytes as TypeScript, so that users need no assembler.
+//   node tools/images/assemble.mjs            writes the modules
+//   node tools/images/assemble.mjs --check    exit status 1 when one differs from what its source gives, 3 without NASM
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const LINE = 120;
+
+/** Makes the bytes from `start` on, `length` of them, sum to 0 modulo 256 by setting the byte at `at`. */
+const fixSum = (rom, { at, start, length }) => {
+  rom[at] = 0;
+  const sum = rom.subarray(start, start + length).reduce((total, byte) => total + byte, 0);
+  rom[at] = -sum & 0xff;
+};
+
+/** Offset of the $PnP header in an option ROM, from the word at 1Ah, and its length in 16-byte units at +5. */
+const fixOptionRom = (rom) => {
+  const pnp = rom.readUInt16LE(0x1a);
+  fixSum(rom, { at: pnp + 9, start: pnp, length: rom[pnp + 5] * 16 });
+  fixSum(rom, { at: 6, start: 0, length: rom.length });
+};
+
+const TARGETS = [
+  {
+    source: 'packages/linux-loader/rom/linuxboot.asm',
+    module: 'packages/linux-loader/src/generated/linuxboot-rom.ts',
+    name: 'LINUXBOOT_ROM',
+    finish: fixOptionRom,
+  },
+  {
+    source: 'packages/demo-guest/guest/demo-guest.asm',
+    module: 'packages/demo-guest/src/generated/demo-guest-rom.ts',
+    name: 'DEMO_GUEST_ROM',
+    finish: () => {},
+  },
+].filter(({ source }) => existsSync(join(repository, source)));
+
+function assemble(source) {
+  const folder = mkdtempSync(join(tmpdir(), 'assemble-'));
+  const output = join(folder, 'out.bin');
+  const path = join(repository, source);
+  const { status, error } = spawnSync('nasm', ['-f', 'bin', '-Werror', '-i', `${dirname(path)}/`, '-o', output, path], { stdio: ['ignore', 2, 2] });
+  const bytes = status === 0 ? readFileSync(output) : undefined;
+  rmSync(folder, { recursive: true });
+  if (error?.code === 'ENOENT') throw Object.assign(new Error('NASM is not installed'), { status: 3 });
+  if (bytes === undefined) throw Object.assign(new Error(`${source} does not assemble`), { status: 1 });
+  return bytes;
+}
+
+function moduleText({ source, name }, bytes) {
+  const lines = bytes.toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g'));
+  const literal = lines.map((line) => `  '${line}'`).join(' +\n');
+  return `// Made by tools/images/assemble.mjs from ${source}; do not edit.\n/** ${bytes.length} bytes, base64. */\nexport const ${name}: string =\n${literal};\n`;
+}
+
+function update(target, check) {
+  const bytes = assemble(target.source);
+  target.finish(bytes);
+  const text = moduleText(target, bytes);
+  const path = join(repository, target.module);
+  const same = existsSync(path) && readFileSync(path, 'utf8') === text;
+  if (check && !same) throw Object.assign(new Error(`${target.module} is not what ${target.source} gives`), { status: 1 });
+  if (check || same) return;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+const args = process.argv.slice(2);
+try {
+  const check = args.includes('--check');
+  const only = args.filter((arg) => arg !== '--check');
+  for (const target of TARGETS) if (only.length === 0 || only.includes(target.name)) update(target, check);
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = error.status ?? 1;
+}
