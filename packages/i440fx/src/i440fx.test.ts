@@ -48,10 +48,18 @@ describe('configuration mechanism #1', () => {
 
   it('reads identification in bytes, words and dwords', () => {
     const { io } = board();
-    io.write(0xcf8, 4, 0x8000_0003);
+    io.write(0xcf8, 4, 0x8000_0000);
     expect([io.read(0xcfc, 4), io.read(0xcfc, 2), io.read(0xcfe, 2), io.read(0xcfd, 2), io.read(0xcff, 1)]).toEqual([
       0x1237_8086, 0x8086, 0x1237, 0x3780, 0x12,
     ]);
+  });
+
+  it('adds the low two bits of CONFADD to the port', () => {
+    const { io } = board();
+    io.write(0xcf8, 4, 0x8000_0002);
+    const word = io.read(0xcfc, 2);
+    io.write(0xcf8, 4, 0x8000_0003);
+    expect([word, io.read(0xcfc, 1), io.read(0xcfd, 1)]).toEqual([0x1237, 0x12, 0x12]);
   });
 
   it('reads ones past CFFh', () => {

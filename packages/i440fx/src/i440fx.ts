@@ -110,10 +110,11 @@ export class I440fx implements Device {
     return value;
   }
 
+  // QUIRK: the low two bits of CONFADD count, or-ed with the port's, as in QEMU 7.2; the datasheet calls them reserved.
   #readData(offset: number, size: AccessSize): number {
     const { confAdd } = this.#state;
     if (!isBus0(confAdd)) return ONES[size];
-    return this.#bus.configRead(CONFADD.DEVICE.get(confAdd), CONFADD.FUNCTION.get(confAdd), dword(confAdd) + offset, size);
+    return this.#bus.configRead(CONFADD.DEVICE.get(confAdd), CONFADD.FUNCTION.get(confAdd), CONFADD.REGISTER.get(confAdd) | offset, size);
   }
 
   #writeAddress(offset: number, size: AccessSize, value: number): void {
@@ -128,7 +129,7 @@ export class I440fx implements Device {
   #writeData(offset: number, size: AccessSize, value: number): void {
     const { confAdd } = this.#state;
     if (!isBus0(confAdd)) return;
-    this.#bus.configWrite(CONFADD.DEVICE.get(confAdd), CONFADD.FUNCTION.get(confAdd), dword(confAdd) + offset, size, value);
+    this.#bus.configWrite(CONFADD.DEVICE.get(confAdd), CONFADD.FUNCTION.get(confAdd), CONFADD.REGISTER.get(confAdd) | offset, size, value);
   }
 
   #configWritten(write: ConfigWrite): void {
@@ -172,8 +173,6 @@ export class I440fx implements Device {
 }
 
 const isBus0 = (confAdd: number): boolean => CONFADD.ENABLE.test(confAdd) && CONFADD.BUS.get(confAdd) === 0;
-
-const dword = (confAdd: number): number => CONFADD.REGISTER.get(confAdd) & 0xfc;
 
 /** 8086:1237. The subsystem is how SeaBIOS recognises a QEMU board; status reads as zero there. */
 const identity = (ramBytes: number): ConstructorParameters<typeof PciFunction>[1] => ({
