@@ -1,1 +1,1 @@
-export {};
+export { type CpuAdded, RtcCmos, type RtcCmosOptions, type RtcCmosServices, type TimeSet } from './rtc-cmos.js';
