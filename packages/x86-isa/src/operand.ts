@@ -27,6 +27,7 @@ export interface OperandSpec {
    * `q` quadword · `dq` 16 bytes · `v` word, doubleword or quadword by operand size · `z` word or doubleword (never 8 bytes) ·
    * `y` doubleword or quadword · `p` far pointer · `s` 6- or 10-byte pseudo-descriptor · `ps pd ss sd pi si x` vectors and scalars.
    * Memory operands of the x87 and of state-saving instructions keep the manual's own names: `32fp`, `80bcd`, `512byte`.
+   * Empty for a plain `M`, an address whose contents are not an operand or have no fixed size (LEA, XSAVE).
    */
   readonly size: string;
   /**
@@ -55,7 +56,7 @@ const FIXED: Readonly<Record<string, readonly [size: string, register: number]>>
 };
 
 /** Sizes of memory that the manual writes as `m32fp`; here without the `m`. */
-const NAMED_MEMORY = /^m(\d+(?:\/\d+)?(?:fp|int|bcd|byte)|sel|fpuenv|fpustate|xsave)$/;
+const NAMED_MEMORY = /^m(\d+(?:\/\d+)?(?:fp|int|bcd|byte))$/;
 const LETTER_AND_SIZE = /^([A-EGI-JM-SU-Z])(bs|b|w|dq|d|q|v|z|y|pd|ps|pi|p|s|sd|ss|a|x)$/;
 
 /** Parses one operand as written in a row. Throws `SyntaxError` when the text is no known operand. */
@@ -67,6 +68,7 @@ export function parseOperand(text: string): OperandSpec {
   if (text === 'STi') return { text, letter: 'ST', size: 't' };
   const memory = NAMED_MEMORY.exec(text);
   if (memory) return { text, letter: 'M', size: memory[1]! };
+  if (text === 'M') return { text, letter: 'M', size: '' };
   const parts = LETTER_AND_SIZE.exec(text);
   if (!parts) throw new SyntaxError(`unknown operand '${text}'`);
   return { text, letter: parts[1]!, size: parts[2]! };

@@ -1,14 +1,45 @@
 import type { Row, RowDraft } from '../row.js';
 import { ALU } from './alu.js';
+import { BIT } from './bit.js';
+import { BMI } from './bmi.js';
+import { CONTROL } from './control.js';
+import { MISC } from './misc.js';
+import { MOVE } from './move.js';
+import { SHIFT } from './shift.js';
+import { STACK } from './stack.js';
+import { STRING } from './string.js';
+import { SYSTEM } from './system.js';
 
-const FAMILIES: Readonly<Record<string, readonly RowDraft[]>> = { alu: ALU };
+const FAMILIES: Readonly<Record<string, readonly RowDraft[]>> = {
+  alu: ALU,
+  shift: SHIFT,
+  move: MOVE,
+  stack: STACK,
+  control: CONTROL,
+  string: STRING,
+  bit: BIT,
+  system: SYSTEM,
+  bmi: BMI,
+  misc: MISC,
+};
 
 function number(families: typeof FAMILIES): Row[] {
-  const rows: Row[] = [];
-  for (const [family, drafts] of Object.entries(families))
-    for (const draft of drafts) rows.push({ ...draft, id: rows.length, family, fallback: undefined });
-  return rows;
+  const drafts = Object.entries(families).flatMap(([family, list]) => list.map((draft) => ({ ...draft, family })));
+  return drafts.map((draft, id) => ({ ...draft, id, fallback: undefined }));
+}
+
+/** The row that the same bytes select when the mandatory prefix, or the group's number, is given no meaning. */
+function fallbackOf(row: Row, rows: readonly Row[]): Row {
+  const plain = row.opcode.replace(/^F3 /, '').replace(/\/\d/, '/r');
+  const fallback = rows.find((other) => other.opcode === plain);
+  if (!fallback) throw new SyntaxError(`${row.opcode} falls back to ${plain}, which is no row`);
+  return fallback;
+}
+
+/** A fallback must be a plain row, which is therefore complete before the rows that name it. */
+function withFallbacks(rows: readonly Row[]): Row[] {
+  return rows.map((row) => (row.attributes.has('falls-back') ? { ...row, fallback: fallbackOf(row, rows) } : row));
 }
 
 /** Every instruction this project knows, in the order of the files. `ROWS[n].id === n`. */
-export const ROWS: readonly Row[] = number(FAMILIES);
+export const ROWS: readonly Row[] = withFallbacks(number(FAMILIES));

@@ -1,0 +1,27 @@
+import { insn, type RowDraft } from '../row.js';
+
+export const STACK: readonly RowDraft[] = [
+  insn('50+r', 'PUSH Zv', 'o64'),
+  insn('58+r', 'POP Zv', 'o64'),
+  insn('68 iz', 'PUSH Iz', 'o64'),
+  insn('6A ib', 'PUSH Ibs', 'o64'),
+  insn('FF /6', 'PUSH Ev', 'o64'),
+  insn('8F /0', 'POP Ev', 'o64'),
+  insn('06', 'PUSH ES', 'i64'),
+  insn('07', 'POP ES', 'i64'),
+  insn('0E', 'PUSH CS', 'i64'),
+  insn('16', 'PUSH SS', 'i64'),
+  insn('17', 'POP SS', 'i64'),
+  insn('1E', 'PUSH DS', 'i64'),
+  insn('1F', 'POP DS', 'i64'),
+  insn('0F A0', 'PUSH FS', 'o64'),
+  insn('0F A1', 'POP FS', 'o64'),
+  insn('0F A8', 'PUSH GS', 'o64'),
+  insn('0F A9', 'POP GS', 'o64'),
+  insn('60', 'PUSHA/PUSHAD', 'i64'),
+  insn('61', 'POPA/POPAD', 'i64'),
+  insn('9C', 'PUSHF/PUSHFD/PUSHFQ', 'o64'),
+  insn('9D', 'POPF/POPFD/POPFQ', 'o64'),
+  insn('C8 iw ib', 'ENTER Iw,Ib', 'o64'),
+  insn('C9', 'LEAVE', 'o64'),
+];
