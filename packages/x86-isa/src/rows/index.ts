@@ -3,12 +3,21 @@ import { ALU } from './alu.js';
 import { BIT } from './bit.js';
 import { BMI } from './bmi.js';
 import { CONTROL } from './control.js';
+import { CRYPTO } from './crypto.js';
 import { MISC } from './misc.js';
+import { MMX } from './mmx.js';
 import { MOVE } from './move.js';
 import { SHIFT } from './shift.js';
+import { SSE } from './sse.js';
+import { SSE2 } from './sse2.js';
+import { SSE3 } from './sse3.js';
+import { SSE41 } from './sse41.js';
+import { SSE42 } from './sse42.js';
+import { SSSE3 } from './ssse3.js';
 import { STACK } from './stack.js';
 import { STRING } from './string.js';
 import { SYSTEM } from './system.js';
+import { X87 } from './x87.js';
 
 const FAMILIES: Readonly<Record<string, readonly RowDraft[]>> = {
   alu: ALU,
@@ -19,6 +28,15 @@ const FAMILIES: Readonly<Record<string, readonly RowDraft[]>> = {
   string: STRING,
   bit: BIT,
   system: SYSTEM,
+  x87: X87,
+  mmx: MMX,
+  sse: SSE,
+  sse2: SSE2,
+  sse3: SSE3,
+  ssse3: SSSE3,
+  sse41: SSE41,
+  sse42: SSE42,
+  crypto: CRYPTO,
   bmi: BMI,
   misc: MISC,
 };
