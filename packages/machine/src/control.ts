@@ -216,6 +216,8 @@ export type ControlErrorCode =
 
 /** A control-plane call was refused; the machine is as it was. */
 export class ControlError extends Error {
+  /** Marks the class across package copies and workers, where `instanceof` does not hold. */
+  readonly kind = 'control' as const;
   readonly code: ControlErrorCode;
 
   constructor(code: ControlErrorCode, message: string, options?: ErrorOptions) {

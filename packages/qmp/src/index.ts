@@ -1,1 +1,10 @@
-export {};
+export type { Command, CommandContext, HumanMonitor, QmpVersion } from './command.js';
+export { COMMANDS } from './commands.js';
+export { cpuAddText, type Dialect } from './dialect.js';
+export { QmpError, type QmpErrorClass } from './errors.js';
+export { EVENTS, type EventServices, type EventSpec } from './events.js';
+export { DEFAULT_JSON_LIMITS, type JsonError, type JsonHandler, type JsonLimits, JsonStreamParser } from './json-parser.js';
+export { JsonNumber, type JsonObject, type JsonOutput, type JsonValue, stringify } from './json-value.js';
+export type { Members, QapiType, TypeShape } from './qapi-types.js';
+export { type QmpLimits, QmpServer, type QmpServerOptions } from './server.js';
+export { QmpSession, type QmpSink } from './session.js';

@@ -1,0 +1,1 @@
+export { FakeMachine, type FakeMachineOptions } from './fake-machine.js';
