@@ -1,1 +1,10 @@
-export {};
+export type { Operand, Term } from './aml.js';
+export * as aml from './aml.js';
+export { AmlError, checkUnique, nameString } from './aml-names.js';
+export { bitmapHotplug, type PossibleCpu } from './cpu-hotplug-bitmap.js';
+export { selectorHotplug, selectorPorts } from './cpu-hotplug-selector.js';
+export { type AddressRange, I8042_ISA_DEVICES, type IsaDevice, PC_ISA_DEVICES, type PcNamespace, pcDsdt, serialPort } from './pc-dsdt.js';
+export { ACPI_FILES, type AcpiFiles, type PcAcpiOptions, type PcTables, pcAcpiFiles, pcTables } from './pc-tables.js';
+export * as resources from './resources.js';
+export { encodeLoader, type LoaderCommand, type Zone } from './table-loader.js';
+export * as tables from './tables.js';
