@@ -1,4 +1,4 @@
-import { EXCEPTIONS } from './spec.js';
+import { EXCEPTIONS, TOP_MASK } from './spec.js';
 import { X87Transcendental } from './transcendental.js';
 
 /** Layouts of the FSTENV/FSAVE image (SDM volume 1, figures 8-9 to 8-12). */
@@ -46,13 +46,13 @@ export class X87Control extends X87Transcendental {
     this.#put(wide, 0, this.fcw, 0xffff);
     this.#put(wide, 1, this.fsw, 0xffff);
     this.#put(wide, 2, this.fullTagWord(), 0xffff);
-    this.#put(wide, 3, ip, real ? 0 : ip >>> 16);
+    this.#put(wide, 3, ip, real ? 0xffff : ip >>> 16);
     if (real) this.#putReal(wide, ip, dp, opcode);
     else {
       this.#put(wide, 4, this.u16[fcs >> 1]!, opcode);
       this.#put(wide, 6, this.u16[fds >> 1]!, 0xffff);
     }
-    this.#put(wide, 5, dp, real ? 0 : dp >>> 16);
+    this.#put(wide, 5, dp, real ? 0xffff : dp >>> 16);
     return wide ? 28 : 14;
   }
 
@@ -112,5 +112,63 @@ export class X87Control extends X87Transcendental {
     const from = 2 * this.operand + (start >> 1);
     for (let i = 0; i < 8; i++) this.u16.copyWithin(2 * this.at(i), from + 5 * i, from + 5 * i + 5);
     return start + 80;
+  }
+
+  /**
+   * FXSAVE's x87 part: writes bytes 0..23 and 32..159 of the image at byte address `to` (a multiple of 4) of the same memory.
+   * `wide` stores 64-bit pointers (REX.W). MXCSR and the XMM registers are the caller's.
+   */
+  fxsave(to: number, wide: boolean): void {
+    const { fop, fip, fdp, fcs, fds } = this.layout;
+    const n = to >> 2;
+    this.i32[n] = this.fcw | (this.fsw << 16);
+    this.i32[n + 1] = this.abridgedTags | (this.u16[fop >> 1]! << 16);
+    this.i32[n + 2] = this.i32[fip >> 2]!;
+    this.i32[n + 3] = wide ? this.i32[(fip >> 2) + 1]! : this.u16[fcs >> 1]!;
+    this.i32[n + 4] = this.i32[fdp >> 2]!;
+    this.i32[n + 5] = wide ? this.i32[(fdp >> 2) + 1]! : this.u16[fds >> 1]!;
+    for (let i = 0; i < 8; i++) this.#saveRegister(n + 8 + 4 * i, this.at(i));
+  }
+
+  #saveRegister(to: number, from: number): void {
+    this.i32.copyWithin(to, from, from + 2);
+    this.i32[to + 2] = this.i32[from + 2]! & 0xffff;
+    this.i32[to + 3] = 0;
+  }
+
+  /** FXRSTOR's x87 part, from the same places. */
+  fxrstor(from: number, wide: boolean): void {
+    const { fop, fip, fdp, fcs, fds } = this.layout;
+    const n = from >> 2;
+    this.loadControl(this.i32[n]!);
+    this.loadStatus(this.i32[n]! >>> 16);
+    this.abridgedTags = this.i32[n + 1]!;
+    this.u16[fop >> 1] = (this.i32[n + 1]! >>> 16) & 0x7ff;
+    this.i32[fip >> 2] = this.i32[n + 2]!;
+    this.i32[(fip >> 2) + 1] = wide ? this.i32[n + 3]! : 0;
+    this.i32[fdp >> 2] = this.i32[n + 4]!;
+    this.i32[(fdp >> 2) + 1] = wide ? this.i32[n + 5]! : 0;
+    if (!wide) this.u16[fcs >> 1] = this.i32[n + 3]!;
+    if (!wide) this.u16[fds >> 1] = this.i32[n + 5]!;
+    for (let i = 0; i < 8; i++) this.#saveRegister(this.at(i), n + 8 + 4 * i);
+  }
+
+  /**
+   * What every MMX instruction but EMMS does before anything else: TOP ← 0, all registers in use. MM(i) is the significand of
+   * physical register i, at `regs` + 16 × i.
+   */
+  enterMmx(): void {
+    this.fsw &= ~TOP_MASK;
+    this.ftw = 0;
+  }
+
+  /** To be called after a write to MM(i): sign and exponent become all ones. */
+  mmxWritten(i: number): void {
+    this.u16[2 * (this.regs + 4 * (i & 7)) + 4] = 0xffff;
+  }
+
+  /** EMMS: all registers empty. */
+  emms(): void {
+    this.ftw = 0xffff;
   }
 }

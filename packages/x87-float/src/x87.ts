@@ -266,7 +266,8 @@ export class X87 extends X87Control {
     else if (modrm < 0xd8) return modrm === 0xd0;
     else if (modrm < 0xe0) this.fst(i, true);
     else if (modrm < 0xe8) return this.#unaryD9(modrm);
-    else if (modrm < 0xf0) return modrm < 0xef ? (this.fldConstant(i), true) : false;
+    else if (modrm === 0xef) return false;
+    else if (modrm < 0xf0) this.fldConstant(i);
     else this.#functionD9(modrm);
     return true;
   }
