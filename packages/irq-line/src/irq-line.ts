@@ -23,7 +23,7 @@ export class IrqPin {
   }
 }
 
-/** The device's end of a wire: a level, synchronous. Lines start low. */
+/** The device's end of a wire: a level, synchronous. Lines start low. A pin's handler must not set a line that drives the pin. */
 export class IrqLine {
   readonly label: string;
   readonly #pins: IrqPin[] = [];

@@ -33,7 +33,7 @@ export class BitField {
 
   /** The field's value, shifted down. */
   get(value: number): number {
-    return (value >>> this.low) & this.#ones;
+    return ((value >>> this.low) & this.#ones) >>> 0;
   }
 
   /** True when any bit of the field is set. */

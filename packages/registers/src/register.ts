@@ -45,8 +45,8 @@ const maskOf = (fields: readonly BitField[], access: Access): number =>
   fields.filter((field) => field.access === access).reduce((mask, field) => (mask | field.mask) >>> 0, 0);
 
 /**
- * Declares a register. Throws when a field leaves the register's width or overlaps another, so that a wrong
- * table fails when it is loaded.
+ * Declares a register. Throws RangeError when a field leaves the register's width, overlaps another or has a reset value that
+ * does not fit, so that a wrong table fails when it is loaded.
  */
 export function register<F extends Record<string, FieldSpec>>(
   name: string,
@@ -64,6 +64,7 @@ function checkFields(name: string, bits: number, fields: readonly BitField[]): v
   let taken = 0;
   for (const field of fields) {
     if (field.low < 0 || field.high < field.low || field.high >= bits) throw new RangeError(`${name}.${field.name}: outside ${bits} bits`);
+    if (field.get(field.mask) < field.reset || field.reset < 0) throw new RangeError(`${name}.${field.name}: reset value too wide`);
     if ((taken & field.mask) !== 0) throw new RangeError(`${name}.${field.name}: overlaps another field`);
     if (field.name in Register.prototype || RESERVED.has(field.name))
       throw new RangeError(`${name}.${field.name}: not usable as a field name`);

@@ -246,9 +246,9 @@ describe('RtcCmos interrupts', () => {
   it.each([
     [0x3, 122_071],
     [0x6, 976_563],
-    [0x1, 3_906_251],
-    [0x2, 7_812_501],
-    [0xf, 500_000_001],
+    [0x1, 3_906_250],
+    [0x2, 7_812_500],
+    [0xf, 500_000_000],
   ])('interrupts periodically at rate %d', (rate, firstNs) => {
     const bench = new Bench();
     bench.write(0x0a, 0x20 | rate);
@@ -264,7 +264,7 @@ describe('RtcCmos interrupts', () => {
     bench.write(0x0b, 0x42);
     bench.rtc.io.write(0, 1, 0x0c);
     let count = 0;
-    for (const end = 100 * SECOND + 1; bench.clock.nextDeadline() <= end; ) {
+    for (const end = 100 * SECOND; bench.clock.nextDeadline() <= end; ) {
       bench.clock.advanceTo(bench.clock.nextDeadline());
       count += (bench.rtc.io.read(1, 1) >> 6) & 1;
     }
@@ -275,7 +275,7 @@ describe('RtcCmos interrupts', () => {
     const bench = new Bench();
     bench.write(0x0a, 0x2f);
     bench.write(0x0b, 0x42);
-    bench.clock.advance(SECOND / 2 + 1);
+    bench.clock.advance(SECOND / 2);
     bench.read(0x0c);
     bench.clock.advance(SECOND / 8);
     bench.write(0x0a, 0x2e);
@@ -409,7 +409,7 @@ describe('RtcCmos saved state', () => {
     copy.rtc.restore(original.rtc.save());
     expect(copy.irq.levels).toEqual([true]);
     expect(copy.read(0x0c)).toBe(0xd0);
-    copy.clock.advance(SECOND / 2 - 99);
+    copy.clock.advance(SECOND / 2 - 100);
     expect([copy.read(0x0c), copy.read(0x00)]).toEqual([0xc0, 0x40]);
   });
 

@@ -7,7 +7,7 @@ import { IrqLine } from '@hotsocket/irq-line';
 import type { Device, Property } from '@hotsocket/qom';
 import type { SavedState } from '@hotsocket/saved-state';
 import { type Points, Trace } from '@hotsocket/trace';
-import type { Timer, VirtualClock } from '@hotsocket/virtual-clock';
+import { Crystal, type Timer, type VirtualClock } from '@hotsocket/virtual-clock';
 import { type Observable, Subject } from 'rxjs';
 import { load, type RtcState, save } from './saved-state.js';
 import {
@@ -36,6 +36,7 @@ import { ALARM_REGISTERS, parseTime, renderTime, secondsUntilAlarm, TIME_REGISTE
 import { TRACE_POINTS } from './trace-points.js';
 
 const SECOND_NS = 1_000_000_000;
+const CRYSTAL = new Crystal(CRYSTAL_HZ);
 
 /** What the clock shows at power-on. */
 export interface RtcCmosOptions {
@@ -210,10 +211,10 @@ export class RtcCmos implements Device {
   }
 
   restore(saved: SavedState): void {
-    this.#state = load(saved);
+    this.#state = load(saved, this.#state);
     this.irq.set(C.IRQF.test(this.#register(C.offset)));
     this.#armUpdate();
-    if (this.#periodCycles() > 0) this.#periodicTimer.arm(nsOfCycle(this.#state.nextPeriodicCycle));
+    if (this.#periodCycles() > 0) this.#periodicTimer.arm(CRYSTAL.nsAt(this.#state.nextPeriodicCycle));
     else this.#periodicTimer.disarm();
   }
 
@@ -301,14 +302,14 @@ export class RtcCmos implements Device {
 
   /** The last interrupt, or else now, stays the start of the period that began with the rate of `previous` cycles. */
   #changePeriod(previous: number): void {
-    this.#armPeriodic(previous === 0 ? cycleAt(this.#clock.now()) : this.#state.nextPeriodicCycle - previous);
+    this.#armPeriodic(previous === 0 ? CRYSTAL.ticksAt(this.#clock.now()) : this.#state.nextPeriodicCycle - previous);
   }
 
   #armPeriodic(startCycle: number): void {
     const period = this.#periodCycles();
     if (period === 0) return this.#periodicTimer.disarm();
-    this.#state.nextPeriodicCycle = Math.max(cycleAt(this.#clock.now()), startCycle + period);
-    this.#periodicTimer.arm(nsOfCycle(this.#state.nextPeriodicCycle));
+    this.#state.nextPeriodicCycle = Math.max(CRYSTAL.ticksAt(this.#clock.now()), startCycle + period);
+    this.#periodicTimer.arm(CRYSTAL.nsAt(this.#state.nextPeriodicCycle));
   }
 }
 
@@ -323,18 +324,6 @@ function initialState(startDate: number, nowNs: number): RtcState {
 /** What a clock shows that runs since `edgeNs` from `baseSeconds`. */
 const secondsAt = ({ baseSeconds, edgeNs }: Pick<RtcState, 'baseSeconds' | 'edgeNs'>, nowNs: number): number =>
   baseSeconds + Math.floor((nowNs - edgeNs) / SECOND_NS);
-
-/** Crystal cycles since power-on, in integers: 32,768 times nanoseconds of a week would leave the exact range. */
-function cycleAt(ns: number): number {
-  const seconds = Math.floor(ns / SECOND_NS);
-  return seconds * CRYSTAL_HZ + Math.floor(((ns - seconds * SECOND_NS) * CRYSTAL_HZ) / SECOND_NS);
-}
-
-/** The first nanosecond of a crystal cycle. */
-function nsOfCycle(cycle: number): number {
-  const seconds = Math.floor(cycle / CRYSTAL_HZ);
-  return seconds * SECOND_NS + Math.floor(((cycle - seconds * CRYSTAL_HZ) * SECOND_NS) / CRYSTAL_HZ) + 1;
-}
 
 function checkIndex(index: number): void {
   if (!Number.isInteger(index) || index < 0 || index >= CELLS) throw new RangeError(`no cell ${index}`);

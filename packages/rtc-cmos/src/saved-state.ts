@@ -1,8 +1,11 @@
-import { restoreRecord, type SavedState, SavedStateError, savedState } from '@hotsocket/saved-state';
-import { CELLS } from './spec.js';
+import { restoreLike, type SavedState, type StateLimits, savedState } from '@hotsocket/saved-state';
+import { INDEX_MASK } from './spec.js';
 
 const KIND = 'mc146818rtc';
 const VERSION = 1;
+/** Dates before 1970 are negative, and the second that is shown may have begun before power-on. */
+const SIGNED = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER] as const;
+const LIMITS: StateLimits = { index: INDEX_MASK, baseSeconds: SIGNED, edgeNs: SIGNED };
 
 /** Everything the clock remembers. Times are of the virtual clock, in nanoseconds. */
 export interface RtcState {
@@ -19,11 +22,5 @@ export interface RtcState {
 
 export const save = (state: RtcState): SavedState => savedState(KIND, VERSION, state);
 
-/** The saved state; throws SavedStateError when it is not one of this device. */
-export function load(saved: SavedState): RtcState {
-  const state = restoreRecord<RtcState>(saved, KIND, VERSION);
-  const numbers = [state.index, state.baseSeconds, state.edgeNs, state.nextPeriodicCycle];
-  const fits = numbers.every(Number.isSafeInteger) && ArrayBuffer.isView(state.cells) && state.cells.length === CELLS;
-  if (!fits) throw new SavedStateError(`${KIND}: the record is damaged`);
-  return state;
-}
+/** The saved state; throws SavedStateError when it is not one of this device, which holds `present`. */
+export const load = (saved: SavedState, present: RtcState): RtcState => restoreLike(saved, KIND, VERSION, present, LIMITS);

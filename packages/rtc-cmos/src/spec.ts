@@ -1,5 +1,5 @@
 /**
- * MC146818A Real-Time Clock plus RAM (Motorola data sheet ADI-1027), and the cells that PC firmware agrees on.
+ * MC146818A Real-Time Clock plus RAM (Motorola, "Advance Information"), and the cells that PC firmware agrees on.
  * Registers are indexed: `offset` is the number written to the index port.
  */
 import { type DefinedRegister, type FieldSpec, register, ro, rw } from '@hotsocket/registers';

@@ -13,6 +13,12 @@ describe('restoreLike', () => {
     expect(restore(saved)).not.toBe(saved.data);
   });
 
+  it('takes negative numbers where the limits say so', () => {
+    const saved = made({ index: -5 });
+    expect(restoreLike(saved, 'chip', 1, template, { index: [-5, 0] }).index).toBe(-5);
+    expect(() => restoreLike(saved, 'chip', 1, template, { index: [-4, 0] })).toThrow('chip: index is -5');
+  });
+
   it.each([
     ['a number above its limit', { index: 8 }, 'chip: index is 8'],
     ['a negative number', { index: -1 }, 'chip: index is -1'],

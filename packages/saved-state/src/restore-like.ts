@@ -1,11 +1,11 @@
 import { restoreRecord, type SavedState, SavedStateError } from './saved-state.js';
 
-/** The largest number a value may hold, by the value's name; elements of an array count under the array's name. */
-export type StateLimits = Readonly<Record<string, number>>;
+/** The largest number a value may hold, or the smallest and the largest, by the value's name; elements of an array count under the array's name. */
+export type StateLimits = Readonly<Record<string, number | readonly [smallest: number, largest: number]>>;
 
 /**
  * As `restoreRecord`, and the data must look like `template`: the same names, types and array lengths, and numbers that
- * are whole, not negative and within `limits`. A snapshot is a file like any other: its numbers become indexes later.
+ * are whole and within `limits`, which do not allow negative ones unless they say so. A snapshot is a file like any other: its numbers become indexes later.
  */
 export function restoreLike<T extends object>(saved: SavedState, kind: string, version: number, template: T, limits: StateLimits = {}): T {
   const data = restoreRecord<T>(saved, kind, version);
@@ -30,7 +30,8 @@ function check(rules: Rules, path: string, name: string, value: unknown, like: u
 
 function checkNumber(rules: Rules, path: string, name: string, value: number): void {
   const limit = Object.hasOwn(rules.limits, name) ? rules.limits[name]! : Number.MAX_SAFE_INTEGER;
-  if (!Number.isSafeInteger(value) || value < 0 || value > limit) throw misfit(rules, path, `is ${value}`);
+  const [smallest, largest] = typeof limit === 'number' ? [0, limit] : limit;
+  if (!Number.isSafeInteger(value) || value < smallest || value > largest) throw misfit(rules, path, `is ${value}`);
 }
 
 const isComposite = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -34,7 +34,8 @@ export class TracePoint {
 /** The trace points of one machine: devices define them, frontends switch them on by pattern. */
 export class Trace {
   readonly #points = new Map<string, TracePoint[]>();
-  readonly #patterns: RegExp[] = [];
+  /** What was switched, oldest first: the last match decides. */
+  readonly #switches: { readonly matcher: RegExp; readonly on: boolean }[] = [];
   readonly #sinks = new Set<TraceSink>();
 
   /** Makes the points of a device. Two devices of one kind share the names. */
@@ -43,13 +44,14 @@ export class Trace {
     return Object.fromEntries(made) as Points<D>;
   }
 
-  /** Switches on all points that match a pattern with `*`, also those defined later. Returns how many exist now. */
+  /** Switches on all points that match a pattern with `*`, also those defined later. Returns how many names match now. */
   enable(pattern: string): number {
-    const matcher = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
-    this.#patterns.push(matcher);
-    const names = this.names().filter((name) => matcher.test(name));
-    for (const name of names) for (const point of this.#points.get(name) ?? []) point.on = true;
-    return names.length;
+    return this.#switch(pattern, true);
+  }
+
+  /** Switches them off again. */
+  disable(pattern: string): number {
+    return this.#switch(pattern, false);
   }
 
   /** Adds a listener of all records; returns its removal. */
@@ -63,9 +65,17 @@ export class Trace {
     return [...this.#points.keys()].sort();
   }
 
+  #switch(pattern: string, on: boolean): number {
+    const matcher = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+    this.#switches.push({ matcher, on });
+    const names = this.names().filter((name) => matcher.test(name));
+    for (const name of names) for (const point of this.#points.get(name) ?? []) point.on = on;
+    return names.length;
+  }
+
   #define(name: string, fields: readonly string[]): TracePoint {
     const point = new TracePoint(name, fields, (record) => this.#deliver(record));
-    point.on = this.#patterns.some((pattern) => pattern.test(name));
+    point.on = this.#switches.findLast(({ matcher }) => matcher.test(name))?.on ?? false;
     this.#points.set(name, [...(this.#points.get(name) ?? []), point]);
     return point;
   }
