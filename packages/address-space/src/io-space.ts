@@ -39,14 +39,14 @@ export class IoSpace {
   /** Reads `size` bytes from `port`; the result is unsigned. */
   read(port: number, size: AccessSize): number {
     const mapping = this.#mappings[this.#owner[port & 0xffff] ?? 0];
-    if (mapping === undefined) return this.#readUnclaimed(port, size);
-    return this.#straddles(port, size) ? this.#readBytes(port, size) : readRegion(mapping.region, (port & 0xffff) - mapping.port, size);
+    if (size > 1 && this.#straddles(port, size)) return this.#readBytes(port, size);
+    return mapping === undefined ? this.#readUnclaimed(port, size) : readRegion(mapping.region, (port & 0xffff) - mapping.port, size);
   }
 
   /** Writes `size` bytes to `port`. */
   write(port: number, size: AccessSize, value: number): void {
     const mapping = this.#mappings[this.#owner[port & 0xffff] ?? 0];
-    if (this.#straddles(port, size)) return this.#writeBytes(port, size, value);
+    if (size > 1 && this.#straddles(port, size)) return this.#writeBytes(port, size, value);
     if (mapping === undefined) return this.#unclaimed?.unclaimedWrite(port, size, value);
     writeRegion(mapping.region, (port & 0xffff) - mapping.port, size, value);
   }
@@ -64,7 +64,7 @@ export class IoSpace {
   }
 
   #checkFree(port: number, region: Mmio): void {
-    if (port < 0 || port + region.length > PORTS)
+    if (!Number.isInteger(port) || port < 0 || port + region.length > PORTS)
       throw new MapConflictError(`${region.name}: ports 0x${port.toString(16)} and up leave the I/O space`);
     for (let at = port; at < port + region.length; at++) {
       const other = this.#mappings[this.#owner[at] ?? 0];
@@ -72,8 +72,11 @@ export class IoSpace {
     }
   }
 
+  /** Whether the bytes have different owners, which may hide between two unclaimed ends. */
   #straddles(port: number, size: AccessSize): boolean {
-    return this.#owner[port & 0xffff] !== this.#owner[(port + size - 1) & 0xffff];
+    const owner = this.#owner[port & 0xffff];
+    for (let at = 1; at < size; at++) if (this.#owner[(port + at) & 0xffff] !== owner) return true;
+    return false;
   }
 
   #readBytes(port: number, size: AccessSize): number {
@@ -87,7 +90,6 @@ export class IoSpace {
   }
 
   #readUnclaimed(port: number, size: AccessSize): number {
-    if (this.#straddles(port, size)) return this.#readBytes(port, size);
     this.#unclaimed?.unclaimedRead(port, size);
     return ONES[size];
   }

@@ -1,4 +1,5 @@
-import { type AccessSize, MapConflictError, type Mmio, type Region, type Storage } from './region.js';
+import { type FlatRange, FlatView, SPACE_BYTES } from './flat-view.js';
+import { type AccessSize, MapConflictError, type Region, type Storage } from './region.js';
 import { readRegion, writeRegion } from './split-access.js';
 
 /** Size of the pages in which the space is compiled. */
@@ -29,7 +30,7 @@ export interface Mapping {
   readonly access: MappingAccess;
   /** Lets reads or writes through to what lies under it, or stops doing so (PAM, SMRAM). */
   setAccess(access: MappingAccess): void;
-  /** Moves the window to another address. */
+  /** Moves the window to another address, which a guest may choose: of overlapping windows of one priority the first one mapped wins. */
   move(gpa: number): void;
   remove(): void;
 }
@@ -52,13 +53,19 @@ export interface MemoryListener {
 export class MemorySpace {
   readonly #mappings: Window[] = [];
   readonly #listeners: MemoryListener[] = [];
+  #readable: FlatView<Window> | undefined;
+  #writable: FlatView<Window> | undefined;
 
-  /** Maps a region. Throws MapConflictError when another window of the same priority overlaps. */
+  /**
+   * Maps a region. Throws MapConflictError when another window of the same priority overlaps, RangeError when the window leaves
+   * its region or the space.
+   */
   map(gpa: number, region: Region, options: MapOptions = {}): Mapping {
     const window = new Window(this, gpa, region, options);
+    checkWindow(window);
     this.#checkFree(window);
     this.#mappings.push(window);
-    this.#mappings.sort((a, b) => b.priority - a.priority || a.gpa - b.gpa);
+    this.#mappings.sort((a, b) => b.priority - a.priority);
     this.changed(window.gpa, window.gpa + window.length);
     return window;
   }
@@ -67,73 +74,85 @@ export class MemorySpace {
     this.#listeners.push(listener);
   }
 
-  /** All windows, highest priority first, for `info mtree`. */
+  /** All windows, highest priority first, by address within a priority, for `info mtree`. */
   mappings(): readonly Mapping[] {
-    return this.#mappings;
+    return this.#mappings.toSorted((a, b) => b.priority - a.priority || a.gpa - b.gpa);
   }
 
   /** What a read of the whole page at `gpa` (page aligned) reaches; pages that mix windows count as registers. */
   pageForRead(gpa: number): PageBacking {
-    return this.#page(gpa, 'read');
+    return pageOf(this.#reads().at(gpa), gpa);
   }
 
   /** The same for writes; ROM counts as storage. */
   pageForWrite(gpa: number): PageBacking {
-    return this.#page(gpa, 'write');
+    return pageOf(this.#writes().at(gpa), gpa);
   }
 
   /** Reads 1, 2 or 4 bytes; the result is unsigned. */
   read(gpa: number, size: AccessSize): number {
-    const window = this.#find(gpa, 'read');
-    if (!window) return size === 1 ? 0xff : this.#endsUnclaimed(gpa, size) ? ONES[size] : this.#readBytes(gpa, size);
-    if (gpa + size > window.end || this.#hasHigher(window, gpa, size, 'read')) return this.#readBytes(gpa, size);
-    return readWindow(window, gpa, size);
+    const { window, end } = this.#reads().at(gpa);
+    if (size > 1 && gpa + size > end) return this.#readBytes(gpa, size);
+    return window === undefined ? ONES[size] : readWindow(window, gpa, size);
   }
 
   write(gpa: number, size: AccessSize, value: number): void {
-    const window = this.#find(gpa, 'write');
-    const whole = window && gpa + size <= window.end && !this.#hasHigher(window, gpa, size, 'write');
-    if (whole) return this.#writeWindow(window, gpa, size, value);
-    if (size === 1) return;
-    for (let at = 0; at < size; at++) this.write(gpa + at, 1, (value >>> (8 * at)) & 0xff);
+    const { window, end } = this.#writes().at(gpa);
+    if (size > 1 && gpa + size > end) this.#writeBytes(gpa, size, value);
+    else if (window !== undefined) this.#writeWindow(window, gpa, size, value);
   }
 
   /** Copies guest memory out (DMA from memory to device). */
   readBytes(gpa: number, into: Uint8Array): void {
     for (let at = 0; at < into.length; ) {
-      const window = this.#find(gpa + at, 'read');
-      const run = window?.region.kind !== 'mmio' && window ? this.#run(window, gpa + at, into.length - at) : 0;
-      if (run === 0) into[at] = this.read(gpa + at, 1);
-      else into.set((window?.region as Storage).bytes.subarray(gpa + at - window!.gpa + window!.offset).subarray(0, run), at);
-      at += run || 1;
+      const { window, end } = this.#reads().at(gpa + at);
+      const run = Math.min(end - gpa - at, into.length - at);
+      const bytes = window && window.region.kind !== 'mmio' ? window.bytesAt(window.region, gpa + at, run) : undefined;
+      if (bytes) into.set(bytes, at);
+      else into[at] = this.read(gpa + at, 1);
+      at += bytes ? run : 1;
     }
   }
 
   /** Copies bytes into guest memory (DMA from device to memory). */
   writeBytes(gpa: number, from: Uint8Array): void {
     for (let at = 0; at < from.length; ) {
-      const window = this.#find(gpa + at, 'write');
-      const run = window?.region.kind === 'ram' ? this.#run(window, gpa + at, from.length - at) : 0;
-      if (run === 0) this.write(gpa + at, 1, from[at] ?? 0);
-      else this.#copyIn(window as Window, gpa + at, from.subarray(at, at + run));
-      at += run || 1;
+      const { window, end } = this.#writes().at(gpa + at);
+      const run = Math.min(end - gpa - at, from.length - at);
+      const bytes = window?.region.kind === 'ram' ? window.bytesAt(window.region, gpa + at, run) : undefined;
+      if (bytes) this.#copyIn(bytes, gpa + at, from.subarray(at, at + run));
+      else this.write(gpa + at, 1, from[at] ?? 0);
+      at += bytes ? run : 1;
     }
   }
 
   /** Called by windows. */
   changed(start: number, end: number): void {
+    this.#readable = undefined;
+    this.#writable = undefined;
     for (const listener of this.#listeners) listener.mapChanged(start, end);
   }
 
   /** Called by windows. */
   removed(window: Window): void {
     const index = this.#mappings.indexOf(window);
-    if (index >= 0) this.#mappings.splice(index, 1);
+    if (index < 0) return;
+    this.#mappings.splice(index, 1);
     this.changed(window.gpa, window.end);
   }
 
-  #copyIn(window: Window, gpa: number, bytes: Uint8Array): void {
-    (window.region as Storage).bytes.set(bytes, gpa - window.gpa + window.offset);
+  #reads(): FlatView<Window> {
+    this.#readable ??= new FlatView(this.#mappings.filter(({ access }) => access.read));
+    return this.#readable;
+  }
+
+  #writes(): FlatView<Window> {
+    this.#writable ??= new FlatView(this.#mappings.filter(({ access }) => access.write));
+    return this.#writable;
+  }
+
+  #copyIn(to: Uint8Array, gpa: number, bytes: Uint8Array): void {
+    to.set(bytes);
     for (const listener of this.#listeners) listener.dmaWritten(gpa, bytes.length);
   }
 
@@ -142,35 +161,14 @@ export class MemorySpace {
     if (other) throw new MapConflictError(`memory 0x${window.gpa.toString(16)}: both '${other.region.name}' and '${window.region.name}'`);
   }
 
-  #find(gpa: number, access: keyof MappingAccess): Window | undefined {
-    return this.#mappings.find((window) => window.access[access] && gpa >= window.gpa && gpa < window.end);
-  }
-
-  #hasHigher(window: Window, gpa: number, length: number, access: keyof MappingAccess): boolean {
-    for (const other of this.#mappings) {
-      if (other === window) return false;
-      if (other.access[access] && other.gpa < gpa + length && gpa < other.end) return true;
-    }
-    return false;
-  }
-
-  #run(window: Window, gpa: number, wanted: number): number {
-    let run = Math.min(wanted, window.end - gpa);
-    for (const other of this.#mappings) {
-      if (other === window) break;
-      if (other.gpa >= gpa && other.gpa < gpa + run) run = other.gpa - gpa;
-    }
-    return run;
-  }
-
-  #endsUnclaimed(gpa: number, size: AccessSize): boolean {
-    return !this.#mappings.some((window) => window.access.read && window.gpa < gpa + size && gpa < window.end);
-  }
-
   #readBytes(gpa: number, size: AccessSize): number {
     let value = 0;
     for (let at = 0; at < size; at++) value |= this.read(gpa + at, 1) << (8 * at);
     return value >>> 0;
+  }
+
+  #writeBytes(gpa: number, size: AccessSize, value: number): void {
+    for (let at = 0; at < size; at++) this.write(gpa + at, 1, (value >>> (8 * at)) & 0xff);
   }
 
   #writeWindow(window: Window, gpa: number, size: AccessSize, value: number): void {
@@ -181,24 +179,28 @@ export class MemorySpace {
     for (let byte = 0; byte < size; byte++) region.bytes[at + byte] = value >>> (8 * byte);
     for (const listener of this.#listeners) listener.dmaWritten(gpa, size);
   }
+}
 
-  #page(gpa: number, access: keyof MappingAccess): PageBacking {
-    const inPage = this.#mappings.filter((window) => window.access[access] && window.gpa < gpa + DMA_PAGE_BYTES && gpa < window.end);
-    const top = inPage[0];
-    if (!top) return { kind: 'none' };
-    const whole = top.gpa <= gpa && top.end >= gpa + DMA_PAGE_BYTES;
-    if (!whole || top.region.kind === 'mmio') return { kind: 'mmio' };
-    return { kind: 'storage', region: top.region, offset: gpa - top.gpa + top.offset };
-  }
+function pageOf({ window, end }: FlatRange<Window>, gpa: number): PageBacking {
+  if (end < gpa + DMA_PAGE_BYTES) return { kind: 'mmio' };
+  if (window === undefined) return { kind: 'none' };
+  const { region } = window;
+  return region.kind === 'mmio' ? { kind: 'mmio' } : { kind: 'storage', region, offset: gpa - window.gpa + window.offset };
 }
 
 function readWindow(window: Window, gpa: number, size: AccessSize): number {
   const { region } = window;
   const at = gpa - window.gpa + window.offset;
-  if (region.kind === 'mmio') return readRegion(region as Mmio, at, size);
+  if (region.kind === 'mmio') return readRegion(region, at, size);
   let value = 0;
   for (let byte = 0; byte < size; byte++) value |= (region.bytes[at + byte] ?? 0xff) << (8 * byte);
   return value >>> 0;
+}
+
+function checkWindow({ gpa, end, offset, length, region }: Window): void {
+  const inside = offset >= 0 && length > 0 && offset + length <= region.length && gpa >= 0 && end <= SPACE_BYTES;
+  const whole = [gpa, offset, length].every(Number.isInteger);
+  if (!inside || !whole) throw new RangeError(`${region.name}: no window of ${length} bytes from ${offset} at 0x${gpa.toString(16)}`);
 }
 
 class Window implements Mapping {
@@ -222,6 +224,12 @@ class Window implements Mapping {
 
   get end(): number {
     return this.gpa + this.length;
+  }
+
+  /** The `length` bytes of its storage that stand at `gpa`. */
+  bytesAt(region: Storage, gpa: number, length: number): Uint8Array {
+    const at = gpa - this.gpa + this.offset;
+    return region.bytes.subarray(at, at + length);
   }
 
   setAccess(access: MappingAccess): void {

@@ -25,12 +25,13 @@ export class Timer {
 
   /** Fires once at guest time `deadlineNs`; a deadline in the past fires at the next opportunity. */
   arm(deadlineNs: number): void {
+    const earlier = this.#clock.rearming(this.#deadlineNs, deadlineNs);
     this.#deadlineNs = deadlineNs;
-    this.#clock.rearmed(deadlineNs);
+    if (earlier) this.#clock.rearmed(deadlineNs);
   }
 
   disarm(): void {
-    this.#deadlineNs = Number.POSITIVE_INFINITY;
+    this.arm(Number.POSITIVE_INFINITY);
   }
 
   /** Called by the clock when the deadline has come. */
@@ -47,6 +48,8 @@ export class Timer {
 export class VirtualClock {
   readonly #source: TimeSource;
   readonly #timers: Timer[] = [];
+  /** The earliest deadline; undefined when the timer that had it was put off. */
+  #earliestNs: number | undefined = Number.POSITIVE_INFINITY;
   #earlier: (deadlineNs: number) => void = () => {};
 
   constructor(source: TimeSource) {
@@ -72,25 +75,34 @@ export class VirtualClock {
     if (index >= 0) this.#timers.splice(index, 1);
   }
 
-  /** The earliest deadline, or infinity. */
+  /** The earliest deadline, or infinity. Cheap: timers are looked at again only after the earliest was put off. */
   nextDeadline(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const timer of this.#timers) if (timer.deadlineNs < earliest) earliest = timer.deadlineNs;
-    return earliest;
+    this.#earliestNs ??= this.#timers.reduce((earliest, { deadlineNs }) => Math.min(earliest, deadlineNs), Number.POSITIVE_INFINITY);
+    return this.#earliestNs;
   }
 
   /** Fires what is due now, earliest first; a timer that re-arms itself into the past fires again at the next call. */
   runExpired(): void {
     const nowNs = this.now();
+    if (this.nextDeadline() > nowNs) return;
     for (const timer of this.#due(nowNs)) if (timer.deadlineNs <= nowNs) timer.fire();
+    this.#earliestNs = undefined;
   }
 
-  /** The run loop listens here, to shorten a slice when a device arms an earlier deadline. */
+  /** The run loop listens here (one listener), to shorten a slice when a device arms a deadline before all others. */
   onEarlierDeadline(listener: (deadlineNs: number) => void): void {
     this.#earlier = listener;
   }
 
-  /** Called by timers. */
+  /** Called by timers before their deadline changes; says whether the new one comes before all others. */
+  rearming(previousNs: number, deadlineNs: number): boolean {
+    const earliestNs = this.nextDeadline();
+    if (deadlineNs < earliestNs) this.#earliestNs = deadlineNs;
+    else if (previousNs === earliestNs && deadlineNs !== previousNs) this.#earliestNs = undefined;
+    return deadlineNs < earliestNs;
+  }
+
+  /** Called by timers whose new deadline comes before all others. */
   rearmed(deadlineNs: number): void {
     this.#earlier(deadlineNs);
   }
