@@ -140,6 +140,7 @@ export class Decoder {
     if (flags & FLAG.ignoresMod) out.mod = 3;
     if (out.lock && (!(flags & FLAG.lock) || out.mod === 3)) return INVALID;
     if (flags & FLAG.vex && !vexIsValid(out, flags)) return INVALID;
+    if (out.mode !== 64) out.vex.vvvv &= 7;
     out.rep = flags & FLAG.mandatoryRepeat ? 0 : this.#repeat;
     out.operandBytes = operandBytes(out, flags, this.#size && !(flags & FLAG.mandatory66));
     if (out.hasModrm && !this.#modrm(out, flags)) return TRUNCATED;
@@ -215,8 +216,7 @@ export class Decoder {
     const opcodeMap = p1 & 31;
     if (first === 0xc5 || opcodeMap < 2 || opcodeMap > 3) return INVALID;
     if (out.rex !== 0 || out.lock || this.#size || this.#repeat !== 0) return INVALID;
-    const vvvv = (~p2 >> 3) & 15;
-    out.vex.vvvv = out.mode === 64 ? vvvv : vvvv & 7;
+    out.vex.vvvv = (~p2 >> 3) & 15;
     out.vex.l = (p2 >> 2) & 1;
     out.vex.w = p2 >> 7;
     if (out.mode === 64) out.rex = 0x40 | (out.vex.w << 3) | ((~p1 >> 5) & 7);

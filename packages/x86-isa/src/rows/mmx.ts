@@ -90,8 +90,8 @@ export const MMX: readonly RowDraft[] = [
   insn('NP 0F 70 /r ib', 'PSHUFW Pq,Qq,Ib', 'sse'),
   insn('NP 0F C4 /r ib', 'PINSRW Pq,Mw,Ib', 'sse'),
   insn('NP 0F C4 /r ib', 'PINSRW Pq,Rd,Ib', 'sse'),
-  insn('NP 0F C5 /r ib', 'PEXTRW Gy,Nq,Ib', 'sse'),
-  insn('NP 0F D7 /r', 'PMOVMSKB Gy,Nq', 'sse'),
+  insn('NP 0F C5 /r ib', 'PEXTRW Gd,Nq,Ib', 'sse'),
+  insn('NP 0F D7 /r', 'PMOVMSKB Gd,Nq', 'sse'),
   insn('NP 0F E7 /r', 'MOVNTQ Mq,Pq', 'sse'),
   insn('NP 0F F7 /r', 'MASKMOVQ Pq,Nq', 'sse'),
 ];

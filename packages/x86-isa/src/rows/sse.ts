@@ -51,7 +51,7 @@ export const SSE: readonly RowDraft[] = [
   insn('F3 0F 2D /r', 'CVTSS2SI Gy,Wss', 'sse'),
   insn('NP 0F 2E /r', 'UCOMISS Vss,Wss', 'sse'),
   insn('NP 0F 2F /r', 'COMISS Vss,Wss', 'sse'),
-  insn('NP 0F 50 /r', 'MOVMSKPS Gy,Ups', 'sse'),
+  insn('NP 0F 50 /r', 'MOVMSKPS Gd,Ups', 'sse'),
   insn('NP 0F 52 /r', 'RSQRTPS Vps,Wps', 'sse'),
   insn('F3 0F 52 /r', 'RSQRTSS Vss,Wss', 'sse'),
   insn('NP 0F 53 /r', 'RCPPS Vps,Wps', 'sse'),

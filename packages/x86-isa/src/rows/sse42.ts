@@ -1,5 +1,6 @@
 import { insn, type RowDraft } from '../row.js';
 
+/** PCMPESTRM and PCMPESTRI take the lengths from RAX and RDX with REX.W (operand size 8), else from EAX and EDX. */
 export const SSE42: readonly RowDraft[] = [
   insn('66 0F 38 37 /r', 'PCMPGTQ Vdq,Wdq', 'sse42'),
   insn('66 0F 3A 60 /r ib', 'PCMPESTRM Vdq,Wdq,Ib', 'sse42'),
