@@ -3,7 +3,7 @@
 import { DELIVERY, type IccBus, type InterruptMessage, type LocalApicPort } from '@hotsocket/icc-bus';
 import type { Device, Property } from '@hotsocket/qom';
 import { restoreLike, type SavedState, savedState } from '@hotsocket/saved-state';
-import type { Points, Trace } from '@hotsocket/trace';
+import { type Points, Trace } from '@hotsocket/trace';
 import { Crystal, type VirtualClock } from '@hotsocket/virtual-clock';
 import { type ApicCpu, NO_CPU } from './apic-cpu.js';
 import { ApicTimer } from './apic-timer.js';
@@ -62,7 +62,7 @@ export class LocalApic implements Device, LocalApicPort {
   readonly properties: Readonly<Record<string, Property>>;
   readonly #bus: IccBus;
   readonly #timer: ApicTimer;
-  readonly #trace: Points<typeof APIC_TRACE_POINTS> | undefined;
+  readonly #trace: Points<typeof APIC_TRACE_POINTS>;
   #cpu: ApicCpu = NO_CPU;
   #pending = false;
   #state: LocalApicState;
@@ -76,7 +76,7 @@ export class LocalApic implements Device, LocalApicPort {
     this.bootstrap = bootstrap;
     this.properties = { id: { type: 'uint8', get: () => this.id }, version: { type: 'uint8', get: () => APIC_VERSION.VERSION.reset } };
     this.#bus = services.bus;
-    this.#trace = services.trace?.points(APIC_TRACE_POINTS);
+    this.#trace = (services.trace ?? new Trace()).points(APIC_TRACE_POINTS);
     this.#state = initialState(options);
     const tsc = (): number | undefined => this.#cpu.tsc?.();
     this.#bus.attach(this);
@@ -135,7 +135,7 @@ export class LocalApic implements Device, LocalApicPort {
   /** The vector to deliver: the CPU's interrupt acknowledge. With nothing pending any more, the spurious vector. */
   acknowledge(): number {
     const vector = this.#acknowledged();
-    if (this.#trace?.apic_acknowledge.on) this.#trace.apic_acknowledge.emit(this.slot, vector);
+    if (this.#trace.apic_acknowledge.on) this.#trace.apic_acknowledge.emit(this.slot, vector);
     this.#update();
     return vector;
   }
@@ -204,7 +204,7 @@ export class LocalApic implements Device, LocalApicPort {
   accept(message: InterruptMessage): void {
     if (!this.enabled) return;
     const { deliveryMode, vector, levelTriggered } = message;
-    if (this.#trace?.apic_accept.on) this.#trace.apic_accept.emit(this.slot, deliveryMode, vector, Number(levelTriggered));
+    if (this.#trace.apic_accept.on) this.#trace.apic_accept.emit(this.slot, deliveryMode, vector, Number(levelTriggered));
     if (deliveryMode === DELIVERY.STARTUP) this.#startUp(vector);
     else this.#raise(deliveryMode, vector, levelTriggered);
   }
@@ -224,7 +224,7 @@ export class LocalApic implements Device, LocalApicPort {
   readRegister(index: number): number {
     if (!this.enabled) return 0xffff_ffff;
     const value = this.#registerValue(index) >>> 0;
-    if (this.#trace?.apic_read.on) this.#trace.apic_read.emit(this.slot, index, value);
+    if (this.#trace.apic_read.on) this.#trace.apic_read.emit(this.slot, index, value);
     return value;
   }
 
@@ -281,7 +281,7 @@ export class LocalApic implements Device, LocalApicPort {
 
   writeRegister(index: number, value: number): void {
     if (!this.enabled) return;
-    if (this.#trace?.apic_write.on) this.#trace.apic_write.emit(this.slot, index, value);
+    if (this.#trace.apic_write.on) this.#trace.apic_write.emit(this.slot, index, value);
     if (index >= REG.LVT && index < REG.LVT + LVT_ENTRIES) this.#writeLvt(index - REG.LVT, value);
     else this.#writeControl(index, value);
     this.#update();
@@ -364,7 +364,7 @@ export class LocalApic implements Device, LocalApicPort {
     const { isr, tmr } = this.#state;
     const vector = highestVector(isr);
     if (vector === 0) return;
-    if (this.#trace?.apic_eoi.on) this.#trace.apic_eoi.emit(this.slot, vector);
+    if (this.#trace.apic_eoi.on) this.#trace.apic_eoi.emit(this.slot, vector);
     putVector(isr, vector, false);
     if (!hasVector(tmr, vector)) return;
     this.#bus.endOfInterrupt(vector);
@@ -376,7 +376,7 @@ export class LocalApic implements Device, LocalApicPort {
   #timerExpired(): void {
     const entry = this.#lvt(LVT.TIMER);
     if (LVT_TIMER.MASK.test(entry)) return;
-    if (this.#trace?.apic_timer.on) this.#trace.apic_timer.emit(this.slot, LVT_TIMER.VECTOR.get(entry));
+    if (this.#trace.apic_timer.on) this.#trace.apic_timer.emit(this.slot, LVT_TIMER.VECTOR.get(entry));
     this.#raise(DELIVERY.FIXED, LVT_TIMER.VECTOR.get(entry), false);
   }
 
@@ -442,7 +442,7 @@ export class LocalApic implements Device, LocalApicPort {
   /** The first error after a write of ESR raises the error interrupt. */
   #logError(bits: number): void {
     const state = this.#state;
-    if (this.#trace?.apic_error.on) this.#trace.apic_error.emit(this.slot, bits);
+    if (this.#trace.apic_error.on) this.#trace.apic_error.emit(this.slot, bits);
     const armed = state.errors === 0;
     state.errors |= bits;
     const entry = this.#lvt(LVT.ERROR);

@@ -1,7 +1,7 @@
 // One 8259A. Not emulated: MCS-80 call instructions (ICW4 uPM = 0 answers as 8086 mode) and the buffered-mode pin.
 import { type Mmio, mmio } from '@hotsocket/address-space';
 import { IrqLine, IrqPin } from '@hotsocket/irq-line';
-import type { Points, Trace } from '@hotsocket/trace';
+import { type Points, Trace } from '@hotsocket/trace';
 import { type I8259State, initialState } from './saved-state.js';
 import { CASCADE_LEVEL, COMMAND, ICW1, ICW2, ICW4, LEVELS, OCW1, OCW2, OCW3, POLL_REQUEST, PORTS, SPURIOUS_LEVEL } from './spec.js';
 import { I8259_TRACE_POINTS } from './trace-points.js';
@@ -20,12 +20,12 @@ export class I8259 {
   readonly ir: readonly IrqPin[];
   /** Offset 0 command, offset 1 data; bytes only. */
   readonly io: Mmio;
-  readonly #trace: Points<typeof I8259_TRACE_POINTS> | undefined;
+  readonly #trace: Points<typeof I8259_TRACE_POINTS>;
   #state: I8259State = initialState();
 
   constructor(services: { readonly trace?: Trace }, role: I8259Role) {
     this.role = role;
-    this.#trace = services.trace?.points(I8259_TRACE_POINTS);
+    this.#trace = (services.trace ?? new Trace()).points(I8259_TRACE_POINTS);
     this.int = new IrqLine(`i8259.${role}.int`);
     this.ir = Array.from({ length: LEVELS }, (_, level) => new IrqPin(`i8259.${role}.ir${level}`, (high) => this.#input(level, high)));
     this.io = mmio(`i8259.${role}`, PORTS, {
@@ -61,7 +61,7 @@ export class I8259 {
    */
   acknowledge(): number {
     const level = this.#requested();
-    if (this.#trace?.pic_acknowledge.on) this.#trace.pic_acknowledge.emit(this.role, level, Number(level === NONE));
+    if (this.#trace.pic_acknowledge.on) this.#trace.pic_acknowledge.emit(this.role, level, Number(level === NONE));
     if (level === NONE) return SPURIOUS_LEVEL;
     this.#serve(level);
     return level;
@@ -82,7 +82,7 @@ export class I8259 {
 
   #read(offset: number): number {
     const value = this.#state.poll ? this.#pollWord() : this.#register(offset);
-    if (this.#trace?.pic_read.on) this.#trace.pic_read.emit(this.role, offset, value);
+    if (this.#trace.pic_read.on) this.#trace.pic_read.emit(this.role, offset, value);
     return value;
   }
 
@@ -103,7 +103,7 @@ export class I8259 {
   // Register writes
 
   #write(offset: number, value: number): void {
-    if (this.#trace?.pic_write.on) this.#trace.pic_write.emit(this.role, offset, value);
+    if (this.#trace.pic_write.on) this.#trace.pic_write.emit(this.role, offset, value);
     if (offset !== COMMAND) this.#writeData(value);
     else if (ICW1.INIT.test(value)) this.#writeIcw1(value);
     else if (OCW3.IS_OCW3.test(value)) this.#writeOcw3(value);

@@ -1,7 +1,7 @@
 import { type AccessSize, type Mmio, mmio } from '@hotsocket/address-space';
 import type { Device } from '@hotsocket/qom';
 import { restoreLike, type SavedState, savedState } from '@hotsocket/saved-state';
-import type { Points, Trace } from '@hotsocket/trace';
+import { type Points, Trace } from '@hotsocket/trace';
 import type { IccBus } from './icc-bus.js';
 import { messageOfMsi } from './interrupt-message.js';
 import { APIC_PAGE_SIZE, APIC_SPACE_SIZE, ICC_BRIDGE_TYPE, IO_APIC_SIZE, REGISTER_STRIDE } from './spec.js';
@@ -18,11 +18,11 @@ export class IccBridge implements Device {
   readonly apicContainer: Mmio;
   /** 4 KiB: the I/O APIC. */
   readonly ioApicContainer: Mmio;
-  readonly #trace: Points<typeof ICC_TRACE_POINTS> | undefined;
+  readonly #trace: Points<typeof ICC_TRACE_POINTS>;
 
   constructor(services: { readonly bus: IccBus; readonly trace?: Trace }) {
     this.bus = services.bus;
-    this.#trace = services.trace?.points(ICC_TRACE_POINTS);
+    this.#trace = (services.trace ?? new Trace()).points(ICC_TRACE_POINTS);
     this.apicContainer = mmio('icc-apic-container', APIC_SPACE_SIZE, {
       read: (offset, size) => this.#readApic(offset, size),
       write: (offset, size, value) => this.#writeApic(offset, size, value),
@@ -63,7 +63,7 @@ export class IccBridge implements Device {
   }
 
   #unclaimed(offset: number, size: AccessSize): number {
-    if (this.#trace?.icc_unclaimed.on) this.#trace.icc_unclaimed.emit(offset, size);
+    if (this.#trace.icc_unclaimed.on) this.#trace.icc_unclaimed.emit(offset, size);
     return ONES[size];
   }
 }

@@ -1,6 +1,6 @@
 import type { Mmio } from '@hotsocket/address-space';
 import { IrqPin } from '@hotsocket/irq-line';
-import type { Points, Trace } from '@hotsocket/trace';
+import { type Points, Trace } from '@hotsocket/trace';
 import type { InterruptMessage } from './interrupt-message.js';
 import { APIC_SLOTS, BROADCAST, DELIVERY, ICC_BUS_TYPE, SHORTHAND } from './spec.js';
 import { ICC_TRACE_POINTS } from './trace-points.js';
@@ -56,10 +56,10 @@ export class IccBus {
   readonly #slots: (LocalApicPort | undefined)[] = Array.from({ length: APIC_SLOTS }, () => undefined);
   #attached: readonly LocalApicPort[] = [];
   #ioApic: IoApicPort | undefined = undefined;
-  readonly #trace: Points<typeof ICC_TRACE_POINTS> | undefined;
+  readonly #trace: Points<typeof ICC_TRACE_POINTS>;
 
   constructor(services: { readonly trace?: Trace } = {}) {
-    this.#trace = services.trace?.points(ICC_TRACE_POINTS);
+    this.#trace = (services.trace ?? new Trace()).points(ICC_TRACE_POINTS);
     this.lint0 = new IrqPin('icc-bus.lint0', (high) => this.#driveLint(0, high));
     this.lint1 = new IrqPin('icc-bus.lint1', (high) => this.#driveLint(1, high));
   }
@@ -86,7 +86,7 @@ export class IccBus {
     if (this.#slots[slot]) throw new IccBusError(`local APIC id ${slot} is already on the bus`);
     this.#slots[slot] = apic;
     this.#attached = this.#slots.filter((known) => known !== undefined);
-    if (this.#trace?.icc_attach.on) this.#trace.icc_attach.emit(slot);
+    if (this.#trace.icc_attach.on) this.#trace.icc_attach.emit(slot);
     apic.lint(0, this.lint0.high);
     apic.lint(1, this.lint1.high);
   }
@@ -97,7 +97,7 @@ export class IccBus {
     this.#slots[apic.slot] = undefined;
     this.#attached = this.#slots.filter((known) => known !== undefined);
     if (this.current === apic) this.current = undefined;
-    if (this.#trace?.icc_detach.on) this.#trace.icc_detach.emit(apic.slot);
+    if (this.#trace.icc_detach.on) this.#trace.icc_detach.emit(apic.slot);
   }
 
   /** Puts the I/O APIC on the bus. The window has room for one; a second throws IccBusError. */
@@ -133,20 +133,20 @@ export class IccBus {
 
   /** A local APIC ended a level-triggered interrupt. */
   endOfInterrupt(vector: number): void {
-    if (this.#trace?.icc_eoi.on) this.#trace.icc_eoi.emit(vector);
+    if (this.#trace.icc_eoi.on) this.#trace.icc_eoi.emit(vector);
     this.#ioApic?.endOfInterrupt(vector);
   }
 
   #send(message: InterruptMessage, named: readonly LocalApicPort[]): number {
     const targets = message.deliveryMode === DELIVERY.LOWEST_PRIORITY ? arbitrate(named) : named;
-    if (this.#trace?.icc_message.on) this.#traceMessage(message, targets.length);
+    if (this.#trace.icc_message.on) this.#traceMessage(message, targets.length);
     for (const apic of targets) apic.accept(message);
     return targets.length;
   }
 
   #traceMessage(message: InterruptMessage, targets: number): void {
     const { destination, logical, deliveryMode, vector, levelTriggered } = message;
-    this.#trace?.icc_message.emit(destination, Number(logical), deliveryMode, vector, Number(levelTriggered), targets);
+    this.#trace.icc_message.emit(destination, Number(logical), deliveryMode, vector, Number(levelTriggered), targets);
   }
 
   #driveLint(input: 0 | 1, high: boolean): void {

@@ -4,7 +4,7 @@ import { DELIVERY, type IccBus, type IoApicPort } from '@hotsocket/icc-bus';
 import { IrqPin } from '@hotsocket/irq-line';
 import type { Device } from '@hotsocket/qom';
 import { restoreLike, type SavedState, savedState } from '@hotsocket/saved-state';
-import type { Points, Trace } from '@hotsocket/trace';
+import { type Points, Trace } from '@hotsocket/trace';
 import { type IoApicState, initialState, KIND, LIMITS, VERSION } from './saved-state.js';
 import {
   EOIR,
@@ -36,14 +36,14 @@ export class IoApic implements Device, IoApicPort {
   readonly region: Mmio;
   readonly version: number;
   readonly #bus: IccBus;
-  readonly #trace: Points<typeof IOAPIC_TRACE_POINTS> | undefined;
+  readonly #trace: Points<typeof IOAPIC_TRACE_POINTS>;
   readonly #pins: readonly IrqPin[];
   #state: IoApicState = initialState();
 
   constructor(services: { readonly bus: IccBus; readonly trace?: Trace }, options: IoApicOptions = {}) {
     this.version = options.version ?? VERSION_82093AA;
     this.#bus = services.bus;
-    this.#trace = services.trace?.points(IOAPIC_TRACE_POINTS);
+    this.#trace = (services.trace ?? new Trace()).points(IOAPIC_TRACE_POINTS);
     this.#pins = Array.from({ length: PINS }, (_, pin) => new IrqPin(`ioapic.pin${pin}`, (high) => this.#pinChanged(pin, high)));
     this.region = mmio('ioapic', REGION_LENGTH, {
       read: (offset, size) => this.#read(offset & 0xff, size),
@@ -69,13 +69,13 @@ export class IoApic implements Device, IoApicPort {
   #read(offset: number, size: AccessSize): number {
     if (offset === IOREGSEL) return this.#state.select;
     if (offset === IOWIN && size === 4) return this.#readRegister(this.#state.select);
-    if (this.#trace?.ioapic_unclaimed.on) this.#trace.ioapic_unclaimed.emit(offset, size);
+    if (this.#trace.ioapic_unclaimed.on) this.#trace.ioapic_unclaimed.emit(offset, size);
     return offset === IOWIN ? 0 : ONES[size];
   }
 
   #readRegister(index: number): number {
     const value = this.#registerValue(index);
-    if (this.#trace?.ioapic_read.on) this.#trace.ioapic_read.emit(index, value);
+    if (this.#trace.ioapic_read.on) this.#trace.ioapic_read.emit(index, value);
     return value;
   }
 
@@ -95,11 +95,11 @@ export class IoApic implements Device, IoApicPort {
     if (offset === IOREGSEL) this.#state.select = value & 0xff;
     else if (offset === IOWIN && size === 4) this.#writeRegister(this.#state.select, value);
     else if (offset === EOIR && this.version >= VERSION_WITH_EOI) this.endOfInterrupt(value & 0xff);
-    else if (this.#trace?.ioapic_unclaimed.on) this.#trace.ioapic_unclaimed.emit(offset, size);
+    else if (this.#trace.ioapic_unclaimed.on) this.#trace.ioapic_unclaimed.emit(offset, size);
   }
 
   #writeRegister(index: number, value: number): void {
-    if (this.#trace?.ioapic_write.on) this.#trace.ioapic_write.emit(index, value);
+    if (this.#trace.ioapic_write.on) this.#trace.ioapic_write.emit(index, value);
     const pin = (index - IOREDTBL_LOW.offset) >> 1;
     if (index === IOAPICID.offset) this.#writeId(value);
     else if (pin < 0 || pin >= PINS) return;
@@ -135,7 +135,7 @@ export class IoApic implements Device, IoApicPort {
     for (let pin = 0; pin < PINS; pin++) {
       const entry = this.#low(pin);
       if (IOREDTBL_LOW.INTVEC.get(entry) !== vector || !IOREDTBL_LOW.REMOTE_IRR.test(entry)) continue;
-      if (this.#trace?.ioapic_eoi.on) this.#trace.ioapic_eoi.emit(vector, pin);
+      if (this.#trace.ioapic_eoi.on) this.#trace.ioapic_eoi.emit(vector, pin);
       this.#state.low[pin] = IOREDTBL_LOW.REMOTE_IRR.put(entry, 0);
       this.#serviceLevel(pin);
     }
@@ -181,7 +181,7 @@ export class IoApic implements Device, IoApicPort {
     const destination = IOREDTBL_HIGH.DESTINATION.get(this.#state.high[pin] ?? 0);
     const vector = IOREDTBL_LOW.INTVEC.get(entry);
     const deliveryMode = IOREDTBL_LOW.DELMOD.get(entry);
-    if (this.#trace?.ioapic_deliver.on) this.#trace.ioapic_deliver.emit(pin, vector, deliveryMode, destination, Number(levelTriggered));
+    if (this.#trace.ioapic_deliver.on) this.#trace.ioapic_deliver.emit(pin, vector, deliveryMode, destination, Number(levelTriggered));
     return this.#bus.deliver({ destination, logical: IOREDTBL_LOW.DESTMOD.test(entry), deliveryMode, vector, levelTriggered });
   }
 }
