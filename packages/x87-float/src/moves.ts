@@ -38,7 +38,9 @@ export class X87Moves extends X87Arithmetic {
     this.clearC1();
     if (!this.isEmpty(7)) return this.#overflowPush();
     const kind = this.unpackOperand(A, format);
-    if (kind === SNAN ? this.raise(IE) !== 0 : kind === DENORMAL && this.raise(DE) !== 0) return;
+    if (kind === SNAN && this.raise(IE) !== 0) return;
+    // Zen loads a denormal even if DE is unmasked.
+    if (kind === DENORMAL) this.raise(DE);
     this.#pushA(kind);
   }
 
@@ -183,6 +185,13 @@ export class X87Moves extends X87Arithmetic {
       this.storeIndefinite(i);
     } else this.copySt(i, 0);
     if (pop) this.pop();
+  }
+
+  /** D9 D8+i, an undocumented FSTP ST(i) without a stack check: on Zen an empty ST(0) is not copied, only popped. */
+  fstpUnchecked(i: number): void {
+    this.clearC1();
+    if (!this.isEmpty(0)) this.copySt(i, 0);
+    this.pop();
   }
 
   /** FIST/FISTP/FISTTP: `bytes` 2, 4 or 8. Returns the bytes to write, 0 if an unmasked exception prevents the store. */

@@ -1,4 +1,4 @@
-import { ADD, DIV, MUL, SUB, X87, type X87Layout } from './index.js';
+import { ADD, DIV, MUL, SUB, X87, x87LayoutAt } from './index.js';
 
 /** Arithmetic against exact rationals: value = sig × 2^exp, rounded by definition with BigInt. */
 interface Real {
@@ -7,7 +7,7 @@ interface Real {
   readonly exp: number;
 }
 
-const layout: X87Layout = { regs: 0, fcw: 128, fsw: 130, ftw: 132, fop: 134, fip: 136, fdp: 144, fcs: 152, fds: 154, operand: 160 };
+const layout = x87LayoutAt(0);
 const view = new DataView(new ArrayBuffer(512));
 const unit = new X87(view, layout);
 

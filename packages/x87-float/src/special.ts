@@ -1,6 +1,6 @@
 import { X87Compare } from './compare.js';
 import { A, B, EXP, HI, KIND, LO, R, SIGN } from './kernel.js';
-import { C0, C1, C2, C3, IE, INFINITE, QNAN, SNAN, UNSUPPORTED, ZE, ZERO } from './spec.js';
+import { C0, C1, C2, C3, EMAX_80, EMIN_80, IE, INFINITE, OE, PE, QNAN, SNAN, UE, UNSUPPORTED, WRAP_80, ZE, ZERO } from './spec.js';
 import { NEGATIVE } from './state.js';
 
 /** FABS, FCHS, FSQRT, FRNDINT, FSCALE, FXTRACT, FPREM, FPREM1. */
@@ -106,7 +106,21 @@ export class X87Special extends X87Compare {
     if (!this.denormal(a, b)) return;
     if (a === ZERO || a === INFINITE) return;
     this.scaleResult(w[A + EXP]! + this.#scaleFactor());
-    this.storeRounded(0, 64);
+    this.#storeScaled();
+  }
+
+  /** As `storeRounded`, but an unmasked result so far out that even the adjusted exponent does not fit becomes 0 or infinity. */
+  #storeScaled(): void {
+    const w = this.k.w;
+    const exp = w[R + EXP]!;
+    const sign = w[R + SIGN]!;
+    if (exp > EMAX_80 + WRAP_80 && (this.fcw & OE) === 0) {
+      this.raise(OE | PE | C1);
+      this.storeInfinity(0, sign);
+    } else if (exp < EMIN_80 - WRAP_80 && (this.fcw & UE) === 0) {
+      this.raise(UE | PE);
+      this.storeZero(0, sign);
+    } else this.storeRounded(0, 64);
   }
 
   #scaleByInfinity(kindA: number): void {
@@ -211,7 +225,9 @@ export class X87Special extends X87Compare {
     }
     if (!this.denormal(a, b)) return;
     if (a !== ZERO && b !== INFINITE) return this.#reduce(w[A + EXP]! - w[B + EXP]!, nearest);
-    this.setCodes(0);
+    // By an infinite divisor the dividend is the result, which may underflow if that is unmasked.
+    if (a !== ZERO) this.#smallDividend();
+    else this.setCodes(0);
   }
 
   #reduce(distance: number, nearest: boolean): void {

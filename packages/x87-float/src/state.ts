@@ -16,7 +16,6 @@ import {
   INFINITE,
   OE,
   PC_SHIFT,
-  QNAN,
   RC_SHIFT,
   SF,
   TOP_MASK,
@@ -47,6 +46,16 @@ export interface X87Layout {
   readonly fds: number;
   /** At least 108 bytes, a multiple of 4: the memory operand, fetched before a load and to be written back after a store. */
   readonly operand: number;
+}
+
+/** Bytes a layout made by `x87LayoutAt` occupies. */
+export const X87_STATE_BYTES = 272;
+
+/** The fields of X87Layout one after the other from `base`, a multiple of 16. */
+export function x87LayoutAt(base: number): X87Layout {
+  const words = base + 128;
+  const area = { fip: base + 136, fdp: base + 144, fcs: base + 152, fds: base + 154, operand: base + 160 };
+  return { regs: base, fcw: words, fsw: words + 2, ftw: words + 4, fop: words + 6, ...area };
 }
 
 const PRECISION = [24, 64, 53, 64];
@@ -307,9 +316,5 @@ export class X87State {
     w[R + HI] = w[A + HI]!;
     w[R + LO] = w[A + LO]!;
     w[R + 4] = 0;
-  }
-
-  protected static isNan(kind: number): boolean {
-    return kind >= QNAN;
   }
 }

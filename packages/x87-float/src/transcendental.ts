@@ -239,8 +239,14 @@ export class X87Transcendental extends X87Special {
     } else if (kind !== ZERO && this.denormal(kind, ZERO)) {
       if (w[A + EXP]! < 0) this.#f2xm1(sign);
       else if (w[A + EXP] !== 0 || this.#significand(A) !== ONE_63) this.raise(PE);
-      else if (sign === 1) this.store(0, 0, -0x8000_0000, 0xbffe);
+      else this.#f2xm1AtOne(sign);
     }
+  }
+
+  /** 2^1 − 1 = 1 and 2^−1 − 1 = −1/2 are exact, yet Zen raises PE. */
+  #f2xm1AtOne(sign: number): void {
+    this.raise(PE);
+    if (sign === 1) this.store(0, 0, -0x8000_0000, 0xbffe);
   }
 
   #f2xm1(sign: number): void {
@@ -285,8 +291,10 @@ export class X87Transcendental extends X87Special {
   #logOfA(): void {
     const sig = this.#significand(A);
     const exp = this.k.w[A + EXP]!;
-    if (sig === ONE_63) return this.#timesY(exp < 0 ? 1 : 0, BigInt(Math.abs(exp)), 0, true);
-    this.#logOfScaled(sig, exp, 63n);
+    if (sig !== ONE_63) return this.#logOfScaled(sig, exp, 63n);
+    // Zen reports PE even for an exact product.
+    this.raise(PE);
+    this.#timesY(exp < 0 ? 1 : 0, BigInt(Math.abs(exp)), 0, true);
   }
 
   /** ST(1) ← B × log2(sig × 2^(exp − bits)), where 2^bits ≤ sig < 2^(bits + 1). */

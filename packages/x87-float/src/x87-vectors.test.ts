@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { ENV, STATE, X87, type X87Layout } from './index.js';
+import { ENV, STATE, X87, x87LayoutAt } from './index.js';
 
 /** A single-instruction vector as `tools/vector-cases.mjs` extracts it. */
 interface X87Case {
@@ -29,7 +29,7 @@ interface CaseReader {
 }
 
 const WAIT = 0x9b;
-const layout: X87Layout = { regs: 0, fcw: 128, fsw: 130, ftw: 132, fop: 134, fip: 136, fdp: 144, fcs: 152, fds: 154, operand: 160 };
+const layout = x87LayoutAt(0);
 const bytes = new Uint8Array(512);
 const view = new DataView(bytes.buffer);
 const unit = new X87(view, layout);

@@ -1,19 +1,6 @@
-import {
-  ADD,
-  DIV,
-  ENV,
-  ENV_PROTECTED_16,
-  ENV_PROTECTED_32,
-  ENV_REAL_16,
-  ENV_REAL_32,
-  M64,
-  MUL,
-  STATE,
-  X87,
-  type X87Layout,
-} from './index.js';
+import { ADD, DIV, ENV, ENV_PROTECTED_16, ENV_PROTECTED_32, ENV_REAL_16, ENV_REAL_32, M64, MUL, STATE, X87, x87LayoutAt } from './index.js';
 
-const layout: X87Layout = { regs: 0, fcw: 128, fsw: 130, ftw: 132, fop: 134, fip: 136, fdp: 144, fcs: 152, fds: 154, operand: 160 };
+const layout = x87LayoutAt(0);
 
 function newUnit(): { unit: X87; view: DataView } {
   const view = new DataView(new ArrayBuffer(1024));
@@ -130,6 +117,65 @@ describe('x87 exceptions', () => {
   });
 });
 
+describe('x87 responses that only real processors show', () => {
+  const load80 = (view: DataView, unit: X87, se: number, sig: bigint) => {
+    view.setBigUint64(layout.operand, sig, true);
+    view.setUint16(layout.operand + 8, se, true);
+    unit.fld80();
+  };
+  const one = 0x8000_0000_0000_0000n;
+
+  it('FLD m64 of a denormal loads it although DE is unmasked', () => {
+    const { unit, view } = newUnit();
+    unit.loadControl(0x037d);
+    fld(view, unit, 2 ** -1074);
+    expect([st(view, unit, 0), unit.fsw & 0x80ff, unit.top]).toEqual(['3bcd:8000000000000000', 0x8082, 7]);
+  });
+
+  it('a comparison with an unmasked invalid operand sets the codes and does not pop', () => {
+    const { unit, view } = newUnit();
+    fld(view, unit, Number.NaN);
+    unit.loadControl(0x037e);
+    unit.fcom(0, false, 1);
+    expect([unit.fsw & 0x4500, unit.top, unit.pending]).toEqual([0x4500, 7, true]);
+  });
+
+  it('FSCALE with unmasked overflow beyond the adjusted range delivers infinity with PE and C1', () => {
+    const { unit, view } = newUnit();
+    fld(view, unit, 1e10);
+    fld(view, unit, 1);
+    unit.loadControl(0x0377);
+    unit.fscale();
+    expect([st(view, unit, 0), unit.fsw & 0x023f]).toEqual(['7fff:8000000000000000', 0x0228]);
+  });
+
+  it('FSCALE with unmasked underflow beyond the adjusted range delivers zero with PE', () => {
+    const { unit, view } = newUnit();
+    fld(view, unit, -1e10);
+    fld(view, unit, -1);
+    unit.loadControl(0x036f);
+    unit.fscale();
+    expect([st(view, unit, 0), unit.fsw & 0x3f]).toEqual(['8000:0000000000000000', 0x30]);
+  });
+
+  it('FPREM of a denormal by infinity underflows if that is unmasked', () => {
+    const { unit, view } = newUnit();
+    load80(view, unit, 0x7fff, one);
+    load80(view, unit, 0, 2n);
+    unit.loadControl(0x036f);
+    unit.fprem(false);
+    expect([st(view, unit, 0), unit.fsw & 0x3f]).toEqual(['5fc3:8000000000000000', 0x12]);
+  });
+
+  it('D9 D8+i does not check the stack: an empty ST(0) is popped without a copy', () => {
+    const { unit, view } = newUnit();
+    fld(view, unit, 1);
+    unit.rotate(-1);
+    unit.register(0xd9, 0xd9, 0);
+    expect([unit.fsw & 0x7f, unit.top, st(view, unit, 0)]).toEqual([0, 7, '3fff:8000000000000000']);
+  });
+});
+
 describe('x87 constants', () => {
   const values = ['1.0', '3.3219280948873623478703194294893901758648', '1.4426950408889634073599246810018921374266'];
   const more = ['3.1415926535897932384626433832795028841972', '0.3010299956639811952137388947244930267682'];
@@ -179,12 +225,12 @@ describe('x87 functions', () => {
     expect([unit.top, st(view, unit, 0)]).toEqual([7, extended(result)]);
   });
 
-  it('FYL2X of a power of two is exact', () => {
+  it('FYL2X of a power of two is exact, although PE is raised', () => {
     const { unit, view } = newUnit();
     fld(view, unit, 3);
     fld(view, unit, 2 ** -40);
     unit.fyl2x();
-    expect([st(view, unit, 0), unit.fsw & 0x3f]).toEqual(['c005:f000000000000000', 0]);
+    expect([st(view, unit, 0), unit.fsw & 0x3f]).toEqual(['c005:f000000000000000', 0x20]);
   });
 
   it('FSIN beyond 2^63 sets C2 and leaves the operand', () => {

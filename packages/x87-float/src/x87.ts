@@ -264,7 +264,7 @@ export class X87 extends X87Control {
     if (modrm < 0xc8) this.fld(i);
     else if (modrm < 0xd0) this.fxch(i);
     else if (modrm < 0xd8) return modrm === 0xd0;
-    else if (modrm < 0xe0) this.fst(i, true);
+    else if (modrm < 0xe0) this.fstpUnchecked(i);
     else if (modrm < 0xe8) return this.#unaryD9(modrm);
     else if (modrm === 0xef) return false;
     else if (modrm < 0xf0) this.fldConstant(i);
