@@ -200,7 +200,7 @@ export interface DisassembledLine {
 }
 
 /** Topics of `infoText`. */
-export type InfoTopic = 'mtree' | 'qtree' | 'lapic' | 'pic' | 'ioapic' | 'mem' | 'tlb' | 'irq' | 'pci' | 'roms';
+export type InfoTopic = 'mtree' | 'qtree' | 'lapic' | 'pic' | 'ioapic' | 'mem' | 'tlb' | 'irq';
 
 /** Codes of `ControlError`: stable, for programs. */
 export type ControlErrorCode =

@@ -5,6 +5,7 @@ import { clip } from './dialect.js';
 import { QmpError } from './errors.js';
 import { JsonNumber, type JsonOutput, type JsonValue, stringify } from './json-value.js';
 import { any, array, bool, enumeration, int, optional, str, struct } from './qapi-types.js';
+import { qmpSchema } from './schema.js';
 
 const RUN_STATES = [
   'prelaunch',
@@ -78,6 +79,13 @@ export const COMMANDS: readonly Command[] = [
     doc: 'Names of all events.',
     returns: array(eventInfo),
     run: ({ events }) => events.map(({ name }) => ({ name })),
+  }),
+  query({
+    name: 'query-qmp-schema',
+    since: '2.5',
+    doc: 'Commands, events and their types.',
+    returns: array(any),
+    run: ({ commands, events }) => qmpSchema(commands, events),
   }),
   query({
     name: 'query-version',

@@ -66,6 +66,15 @@ class Client {
   }
 }
 
+interface SchemaEntry {
+  readonly name: string;
+  readonly 'meta-type': string;
+  readonly 'arg-type'?: string;
+  readonly 'ret-type'?: string;
+  readonly 'element-type'?: string;
+  readonly members?: readonly { readonly type: string }[];
+}
+
 interface Bench {
   readonly machine: FakeMachine;
   readonly client: Client;
@@ -258,6 +267,14 @@ describe('HTTP on the socket', () => {
       expect(log).toEqual(['an HTTP request on a QMP socket: connection closed']);
     },
   );
+
+  it('with a verb of its own is recognised by its headers', () => {
+    const { client, machine } = bench();
+    client.take();
+    client.send('foo / HTTP/1.1\r\nHost: localhost\r\n\r\n{"execute":"qmp_capabilities"}{"execute":"stop"}');
+    expect(client.ended).toBe(true);
+    expect(machine.calls).toEqual([]);
+  });
 
   it('is recognised when it comes byte by byte', () => {
     const { client } = bench();
@@ -493,6 +510,34 @@ describe('commands', () => {
     expect(names({})).not.toContain('human-monitor-command');
     expect(names({ dialect: '1.5' })).toContain('cpu-add');
     expect(names({ dialect: '1.5' })).not.toContain('query-hotpluggable-cpus');
+  });
+
+  it('query-qmp-schema describes every command and event, and every type that it names', () => {
+    const [{ return: entries }] = negotiated({ humanMonitor }).client.send(run('query-qmp-schema')) as [{ return: SchemaEntry[] }];
+    const names = new Set(entries.map(({ name }) => name));
+    expect(names.size).toBe(entries.length);
+    const used = entries.flatMap((entry) => [
+      entry['arg-type'],
+      entry['ret-type'],
+      entry['element-type'],
+      ...(entry.members ?? []).map(({ type }) => type),
+    ]);
+    expect(used.filter((name) => name !== undefined && !names.has(name))).toEqual([]);
+    const entry = (name: string): unknown => entries.find((candidate) => candidate.name === name);
+    expect(entry('cpu-add')).toEqual({ name: 'cpu-add', 'meta-type': 'command', 'arg-type': 'q_obj_cpu-add-arg', 'ret-type': 'q_empty' });
+    expect(entry('q_obj_cpu-add-arg')).toEqual({
+      name: 'q_obj_cpu-add-arg',
+      'meta-type': 'object',
+      members: [{ name: 'id', type: 'int' }],
+    });
+    expect(entry('NameInfo')).toEqual({
+      name: 'NameInfo',
+      'meta-type': 'object',
+      members: [{ name: 'name', type: 'str', default: null }],
+    });
+    expect(entry('query-cpus')).toMatchObject({ 'ret-type': '[CpuInfo]' });
+    expect(entry('STOP')).toEqual({ name: 'STOP', 'meta-type': 'event', 'arg-type': 'q_empty' });
+    expect(entries.filter((candidate) => candidate['meta-type'] === 'command')).toHaveLength(COMMANDS.length);
   });
 
   it('query-events follows the dialect', () => {

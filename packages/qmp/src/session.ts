@@ -37,7 +37,9 @@ export const QUIET_AFTER_NEGOTIATION_MS = 10;
 /** With its envelope and an id of ordinary length a reply stays below the 64 KiB that line readers of clients allow. */
 export const MAX_REPLY_BYTES = 64_000;
 
-const HTTP_VERBS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'PRI']);
+/** First words of HTTP requests, and header names for a page that invents a verb of its own. None of them can begin a JSON message. */
+const HTTP_WORDS =
+  /^(?:GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH|PRI|host|origin|user-agent|accept|connection|content-[a-z]+)$/i;
 /** Events that are part of their command and so come before its reply; all others come after it. */
 const BEFORE_REPLY = new Set<string>(['STOP', 'RESUME']);
 
@@ -141,7 +143,7 @@ export class QmpSession {
 
   #takeError(error: JsonError): void {
     if (this.#deaf) return;
-    this.#deaf = error.kind === 'keyword' && error.topLevel && HTTP_VERBS.has(error.text);
+    this.#deaf = error.kind === 'keyword' && error.topLevel && HTTP_WORDS.test(error.text);
     this.#queue.push(this.#deaf ? { kind: 'http' } : { kind: 'bad', error });
   }
 
