@@ -61,7 +61,6 @@ interface I32Ops {
   readonly shrU: Binary;
   readonly rotl: Binary;
   readonly rotr: Binary;
-  readonly wrap: Unary;
   readonly truncSatF64S: Unary;
   readonly truncSatF32S: Unary;
   readonly reinterpretF32: Unary;
@@ -106,7 +105,6 @@ export const i32: I32Ops = {
   shrU: folded(binary('i32', 0x76), (a, b) => (a >>> b) | 0),
   rotl: binary('i32', 0x77),
   rotr: binary('i32', 0x78),
-  wrap: unary('i32', 0xa7),
   truncSatF64S: unary('i32', 0xfc, 2),
   truncSatF32S: unary('i32', 0xfc, 0),
   reinterpretF32: unary('i32', 0xbc),
@@ -120,6 +118,7 @@ export const i32: I32Ops = {
 };
 
 interface I64Ops {
+  readonly wrap: Unary;
   readonly const: (value: number | bigint) => Expr;
   readonly eqz: Unary;
   readonly eq: Binary;
@@ -169,6 +168,7 @@ interface I64Ops {
 
 /** 64-bit integer operations. */
 export const i64: I64Ops = {
+  wrap: unary('i32', 0xa7),
   const: (value: number | bigint): Expr => new Const('i64', value),
   eqz: unary('i32', 0x50),
   eq: binary('i32', 0x51),

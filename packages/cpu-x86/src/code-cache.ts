@@ -1,0 +1,298 @@
+import { DECODED, type Decoded, Decoded as DecodedInstruction, type Decoder, MAX_LENGTH, TOO_LONG, TRUNCATED } from '@hotsocket/x86-isa';
+import type { CoreMemory } from './core-memory.js';
+import {
+  CODE_PAGES,
+  CURRENT_TABLE,
+  DESCRIPTOR_BYTES,
+  DESCRIPTOR_LINES,
+  DESCRIPTORS,
+  HANDLER_CONTINUE,
+  HANDLER_CROSSING,
+  HANDLER_INVALID,
+  HANDLER_LINK,
+  HANDLER_STALE,
+  HANDLER_STEPPED,
+  HANDLER_TOO_LONG,
+  MAX_DESCRIPTORS,
+  MAX_RECORDS,
+  MAX_TABLES,
+  MODE_CODE16,
+  MODE_CODE32,
+  NO_RECORDS,
+  PAGE_BYTES,
+  PHYSICAL_PAGES,
+  REC_HANDLER,
+  REC_IMMEDIATE,
+  REC_LENGTH,
+  REC_PAGE_OFFSET,
+  RECORD_BYTES,
+  RECORDS,
+  SCRATCH_RECORDS,
+  TABLE_BYTES,
+  TABLES,
+} from './layout.js';
+import type { RecordBuilder } from './record-builder.js';
+
+/** Reads instruction bytes; kept apart from the translation of addresses, which may fault. */
+export interface CodeSource {
+  /** Copies up to `count` bytes at an offset of physical page `page` into `into`. */
+  readCode(page: number, offset: number, count: number, into: Uint8Array, at: number): void;
+  /** Physical page of the linear page after the one that is being decoded, or -1 when it cannot be fetched now. */
+  nextPage(): number;
+  /** The page holds code from now on: writes to it must come to `written`. */
+  protect(page: number): void;
+}
+
+const LINE_SHIFT = 6;
+/** Instructions decoded ahead of need at most. */
+const MAX_RUN = 64;
+
+/**
+ * Decoded instructions by physical page. A page's records die together when a line of it that holds code is written; until
+ * the next look-up its old records stay where they are, marked stale, so that the instruction which wrote can finish.
+ */
+export class CodeCache {
+  readonly #memory: CoreMemory;
+  readonly #builder: RecordBuilder;
+  readonly #decoder: Decoder;
+  readonly #decoded: Decoded = new DecodedInstruction();
+  readonly #bytes: Uint8Array = new Uint8Array(MAX_LENGTH + 1);
+  /** Record ranges by descriptor, and pages whose last instruction reaches into the page. */
+  readonly #ranges: number[][] = [];
+  readonly #crossers: Set<number>[] = [];
+  readonly #pages: number[] = [];
+  #source: CodeSource | undefined;
+  #tables = 0;
+  #records = 0;
+  /** Counts whole-cache evictions, for statistics and tests. */
+  generation = 0;
+  invalidations = 0;
+
+  constructor(memory: CoreMemory, builder: RecordBuilder, decoder: Decoder) {
+    this.#memory = memory;
+    this.#builder = builder;
+    this.#decoder = decoder;
+  }
+
+  attach(source: CodeSource): void {
+    this.#source = source;
+  }
+
+  // ---------------------------------------------------------------- invalidation
+
+  /** True when some line of the physical page holds decoded code. */
+  hasCode(page: number): boolean {
+    const descriptor = page < PHYSICAL_PAGES ? this.#memory.i32[(CODE_PAGES >> 2) + page]! : 0;
+    if (descriptor === 0) return false;
+    const lines = (descriptor + DESCRIPTOR_LINES) >> 2;
+    return (this.#memory.i32[lines]! | this.#memory.i32[lines + 1]!) !== 0;
+  }
+
+  /** Bytes of physical memory change: drops the decoded code they are part of. At most to the end of the page. */
+  written(gpa: number, bytes: number): void {
+    const page = Math.floor(gpa / PAGE_BYTES);
+    if (!this.hasCode(page)) return;
+    const first = (gpa & (PAGE_BYTES - 1)) >> LINE_SHIFT;
+    const last = Math.min(((gpa & (PAGE_BYTES - 1)) + bytes - 1) >> LINE_SHIFT, 63);
+    for (let line = first; line <= last; line++) {
+      if (this.#lineHasCode(page, line)) return this.invalidatePage(page);
+    }
+  }
+
+  /** A device or the map changed a range. */
+  writtenRange(gpa: number, bytes: number): void {
+    const last = Math.floor((gpa + bytes - 1) / PAGE_BYTES);
+    for (let page = Math.floor(gpa / PAGE_BYTES); page <= last; page++) {
+      const start = Math.max(gpa, page * PAGE_BYTES);
+      this.written(start, Math.min(gpa + bytes, (page + 1) * PAGE_BYTES) - start);
+    }
+  }
+
+  /** Drops a page's records, and those of instructions that cross into it. */
+  invalidatePage(page: number): void {
+    const { i32 } = this.#memory;
+    const descriptor = page < PHYSICAL_PAGES ? i32[(CODE_PAGES >> 2) + page]! : 0;
+    if (descriptor === 0) return;
+    this.invalidations++;
+    const number = (descriptor - DESCRIPTORS) / DESCRIPTOR_BYTES;
+    this.#makeStale(number);
+    for (let key = 0; key < DESCRIPTOR_LINES; key += 4) {
+      const table = i32[(descriptor + key) >> 2]!;
+      if (table !== 0) i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2);
+    }
+    i32[(descriptor + DESCRIPTOR_LINES) >> 2] = 0;
+    i32[(descriptor + DESCRIPTOR_LINES + 4) >> 2] = 0;
+    const crossers = [...this.#crossers[number]!];
+    this.#crossers[number]!.clear();
+    for (const other of crossers) this.invalidatePage(other);
+  }
+
+  #makeStale(number: number): void {
+    const { u16 } = this.#memory;
+    const ranges = this.#ranges[number]!;
+    for (let n = 0; n < ranges.length; n += 2) {
+      for (let record = ranges[n]!; record < ranges[n + 1]!; record += RECORD_BYTES) u16[(record + REC_HANDLER) >> 1] = HANDLER_STALE;
+    }
+    ranges.length = 0;
+  }
+
+  #lineHasCode(page: number, line: number): boolean {
+    const descriptor = this.#memory.i32[(CODE_PAGES >> 2) + page]!;
+    return (this.#memory.i32[(descriptor + DESCRIPTOR_LINES + (line >> 5) * 4) >> 2]! & (1 << (line & 31))) !== 0;
+  }
+
+  /** Forgets everything; no record may be executing. */
+  evictAll(): void {
+    const { i32 } = this.#memory;
+    for (const page of this.#pages) i32[(CODE_PAGES >> 2) + page] = 0;
+    i32.fill(0, TABLES >> 2, (TABLES + this.#tables * TABLE_BYTES) >> 2);
+    i32.fill(0, DESCRIPTORS >> 2, (DESCRIPTORS + this.#pages.length * DESCRIPTOR_BYTES) >> 2);
+    i32[CURRENT_TABLE >> 2] = NO_RECORDS;
+    this.#pages.length = 0;
+    this.#ranges.length = 0;
+    this.#crossers.length = 0;
+    this.#tables = 0;
+    this.#records = 0;
+    this.generation++;
+  }
+
+  // ---------------------------------------------------------------- decoding
+
+  /** The record of the instruction at an offset of a physical page, decoding what is missing. Sets CURRENT_TABLE. */
+  find(page: number, offset: number, modeKey: number): number {
+    if (this.#isFull()) this.evictAll();
+    const table = this.#table(page, modeKey);
+    this.#memory.i32[CURRENT_TABLE >> 2] = table;
+    const known = this.#memory.i32[(table >> 2) + offset]!;
+    return known !== 0 ? known : this.#decodeRun(page, offset, modeKey, table);
+  }
+
+  /** Decodes one instruction outside the cache; after it comes HANDLER_STEPPED. */
+  single(page: number, offset: number, modeKey: number): number {
+    this.#memory.i32[CURRENT_TABLE >> 2] = NO_RECORDS;
+    const status = this.#decode(page, offset, modeKey, true);
+    this.#writeRecord(SCRATCH_RECORDS, status, offset, modeKey);
+    this.#pseudo(SCRATCH_RECORDS + RECORD_BYTES, HANDLER_STEPPED, offset + this.#decoded.length, 0);
+    return SCRATCH_RECORDS;
+  }
+
+  #isFull(): boolean {
+    return this.#tables >= MAX_TABLES - 1 || this.#pages.length >= MAX_DESCRIPTORS - 2 || this.#records >= MAX_RECORDS - 4 * MAX_RUN;
+  }
+
+  #descriptor(page: number): number {
+    const { i32 } = this.#memory;
+    const known = i32[(CODE_PAGES >> 2) + page]!;
+    if (known !== 0) return known;
+    const descriptor = DESCRIPTORS + this.#pages.length * DESCRIPTOR_BYTES;
+    this.#pages.push(page);
+    this.#ranges.push([]);
+    this.#crossers.push(new Set());
+    i32[(CODE_PAGES >> 2) + page] = descriptor;
+    return descriptor;
+  }
+
+  #table(page: number, modeKey: number): number {
+    const { i32 } = this.#memory;
+    const slot = (this.#descriptor(page) >> 2) + modeKey;
+    if (i32[slot] === 0) i32[slot] = TABLES + this.#tables++ * TABLE_BYTES;
+    return i32[slot]!;
+  }
+
+  #allocate(): number {
+    return RECORDS + this.#records++ * RECORD_BYTES;
+  }
+
+  #decodeRun(page: number, start: number, modeKey: number, table: number): number {
+    const first = RECORDS + this.#records * RECORD_BYTES;
+    let offset = start;
+    for (let count = 0; ; count++) {
+      if (offset >= PAGE_BYTES || count === MAX_RUN) {
+        this.#pseudo(this.#allocate(), HANDLER_CONTINUE, offset, offset);
+        break;
+      }
+      const known = this.#memory.i32[(table >> 2) + offset]!;
+      if (known !== 0) {
+        this.#pseudo(this.#allocate(), HANDLER_LINK, offset, known);
+        break;
+      }
+      const more = this.#decodeInto(page, offset, modeKey, table, offset === start);
+      if (!more) break;
+      offset += this.#decoded.length;
+    }
+    this.#ranges[(this.#descriptor(page) - DESCRIPTORS) / DESCRIPTOR_BYTES]!.push(first, RECORDS + this.#records * RECORD_BYTES);
+    return this.#memory.i32[(table >> 2) + start]!;
+  }
+
+  /** Decodes one instruction of a run; false when the run ends with it. */
+  #decodeInto(page: number, offset: number, modeKey: number, table: number, isFirst: boolean): boolean {
+    const status = this.#decode(page, offset, modeKey, isFirst);
+    if (status < 0) {
+      this.#pseudo(this.#allocate(), HANDLER_CONTINUE, offset, offset);
+      return false;
+    }
+    const crosses = offset + this.#decoded.length > PAGE_BYTES;
+    const record = this.#allocate();
+    this.#memory.i32[(table >> 2) + offset] = record;
+    if (crosses) this.#pseudo(record, HANDLER_CROSSING, offset, this.#crossedPage);
+    this.#writeRecord(crosses ? this.#allocate() : record, status, offset, modeKey);
+    this.#mark(page, offset, Math.min(this.#decoded.length, PAGE_BYTES - offset));
+    if (crosses) this.#markCrossed(page, offset + this.#decoded.length - PAGE_BYTES);
+    return status === DECODED && !endsRun(this.#decoded);
+  }
+
+  #crossedPage = 0;
+
+  /**
+   * Decodes at an offset of a page. -1: the bytes needed are in a page that cannot be read ahead of need; the caller tries again
+   * when it is the instruction to execute.
+   */
+  #decode(page: number, offset: number, modeKey: number, needed: boolean): number {
+    const source = this.#source!;
+    const inPage = Math.min(MAX_LENGTH, PAGE_BYTES - offset);
+    source.readCode(page, offset, inPage, this.#bytes, 0);
+    const mode = (modeKey & 3) === MODE_CODE16 ? 16 : (modeKey & 3) === MODE_CODE32 ? 32 : 64;
+    const status = this.#decoder.decode(this.#bytes, 0, inPage, mode, this.#decoded);
+    if (status !== TRUNCATED || inPage === MAX_LENGTH) return status;
+    if (!needed) return -1;
+    this.#crossedPage = source.nextPage();
+    source.readCode(this.#crossedPage, 0, MAX_LENGTH - inPage, this.#bytes, inPage);
+    return this.#decoder.decode(this.#bytes, 0, MAX_LENGTH, mode, this.#decoded);
+  }
+
+  #writeRecord(record: number, status: number, offset: number, modeKey: number): void {
+    if (status === DECODED) return this.#builder.write(record, this.#decoded, offset, modeKey);
+    this.#pseudo(record, status === TOO_LONG || status === TRUNCATED ? HANDLER_TOO_LONG : HANDLER_INVALID, offset, 0);
+    this.#memory.u8[record + REC_LENGTH] = Math.max(1, this.#decoded.length);
+  }
+
+  #pseudo(record: number, handler: number, offset: number, immediate: number): void {
+    const { u8, u16, i32 } = this.#memory;
+    u8.fill(0, record, record + RECORD_BYTES);
+    u16[(record + REC_HANDLER) >> 1] = handler;
+    u16[(record + REC_PAGE_OFFSET) >> 1] = offset;
+    i32[(record + REC_IMMEDIATE) >> 2] = immediate;
+  }
+
+  #mark(page: number, offset: number, bytes: number): void {
+    const lines = (this.#descriptor(page) + DESCRIPTOR_LINES) >> 2;
+    const hadCode = this.hasCode(page);
+    const last = (offset + Math.max(bytes, 1) - 1) >> LINE_SHIFT;
+    for (let line = offset >> LINE_SHIFT; line <= last; line++) this.#memory.i32[lines + (line >> 5)]! |= 1 << (line & 31);
+    if (!hadCode) this.#source!.protect(page);
+  }
+
+  #markCrossed(page: number, bytes: number): void {
+    const other = this.#descriptor(this.#crossedPage);
+    this.#crossers[(other - DESCRIPTORS) / DESCRIPTOR_BYTES]!.add(page);
+    this.#mark(this.#crossedPage, 0, bytes);
+  }
+}
+
+const CONTROL = ['jump', 'call', 'ret', 'interrupt', 'far'];
+const ENDS = new Set(['HLT', 'MWAIT', 'UD2']);
+
+/** Nothing after it is reached by falling through. */
+function endsRun({ row }: Decoded): boolean {
+  return CONTROL.some((attribute) => row.attributes.has(attribute)) || ENDS.has(row.mnemonic);
+}

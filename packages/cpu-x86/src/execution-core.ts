@@ -1,0 +1,279 @@
+import type { IoSpace, MemorySpace } from '@hotsocket/address-space';
+import { Decoder, type Row } from '@hotsocket/x86-isa';
+import { checkStack, complexAddress, segmentedAddress } from './addressing.js';
+import { CodeCache } from './code-cache.js';
+import type { CoreMemory } from './core-memory.js';
+import { Cpu, type HelperFunction } from './cpu.js';
+import { STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
+import { FAULT, GP, UD } from './fault.js';
+import { HandlerTable } from './handler-table.js';
+import { buildInterpreter, type ImportName } from './interpreter.js';
+import {
+  ADDRESS_SIZE_MASKS,
+  BUDGET,
+  CODE_LIMIT,
+  CPU_BLOCK,
+  CPU_BLOCK_BYTES,
+  CS,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  MAX_CPUS,
+  MODE_KEY,
+  PAGE_BYTES,
+  PAGE_RIP,
+  PARITY_TABLE,
+  PHYSICAL_PAGES,
+  RIP,
+  SAVED_BLOCKS,
+  SLOW_ADDRESS,
+  STEPPING,
+} from './layout.js';
+import { ACCESS_FETCH, Mmu } from './mmu.js';
+import { PAGE_DROP, PageMap } from './page-map.js';
+import { RecordBuilder } from './record-builder.js';
+import { SEMANTICS } from './semantics/index.js';
+import { deliverFault } from './system/deliver.js';
+import { HELPERS } from './system/index.js';
+
+/** What an execution core works on. */
+export interface CoreOptions {
+  /** Bytes of RAM and ROM images that `memory.allocate` can hand out. */
+  readonly memory: CoreMemory;
+  readonly space: MemorySpace;
+  readonly io: IoSpace;
+  /** Rows whose feature the CPU model does not announce: their fallback, or #UD. */
+  readonly isInvalid?: (row: Row) => boolean;
+  readTsc(into: { low: number; high: number }): void;
+}
+
+const TWO_32 = 0x1_0000_0000;
+const HELPER_NAMES: readonly string[] = Object.keys(HELPERS);
+
+/**
+ * Executes vCPUs: blocks of state that take turns on one generated interpreter. One core per machine; nothing here knows about
+ * interrupts controllers or time.
+ */
+export class ExecutionCore {
+  readonly memory: CoreMemory;
+  readonly cpu: Cpu;
+  readonly mmu: Mmu;
+  readonly code: CodeCache;
+  readonly handlers: HandlerTable;
+  readonly pages: PageMap;
+  readonly #space: MemorySpace;
+  readonly #helpers: readonly HelperFunction[];
+  readonly #run: () => number;
+  #current = -1;
+  #cpus = 0;
+
+  constructor(options: CoreOptions) {
+    this.memory = options.memory;
+    this.#space = options.space;
+    this.handlers = new HandlerTable(SEMANTICS);
+    const decoder = new Decoder(options.isInvalid ? { isInvalid: options.isInvalid } : {});
+    this.code = new CodeCache(this.memory, new RecordBuilder(this.memory, this.handlers), decoder);
+    this.pages = new PageMap(this.memory, options.space);
+    this.mmu = new Mmu(this.memory, this.pages, options.space, this.code);
+    this.cpu = new Cpu(this.memory, this.mmu, this.code, { io: options.io, readTsc: (into) => options.readTsc(into) });
+    this.#helpers = Object.values(HELPERS);
+    this.#fillTables();
+    this.code.attach({
+      readCode: (page, offset, count, into, at) => this.#readCode(page, offset, count, into, at),
+      nextPage: () => this.#nextPage(),
+      protect: (page) => this.mmu.protectPage(page, this.#cpus),
+    });
+    options.space.listen({
+      mapChanged: (start, end) => this.#mapChanged(start, end),
+      dmaWritten: (gpa, length) => this.code.writtenRange(gpa, length),
+    });
+    this.#run = this.#instantiate();
+  }
+
+  /** Adds a vCPU's block of state (all zero) and empty TLBs; returns its index. */
+  addCpu(): number {
+    const index = this.#cpus++;
+    if (index >= MAX_CPUS) throw new RangeError(`an execution core holds at most ${MAX_CPUS} CPUs`);
+    this.memory.u8.fill(0, SAVED_BLOCKS + index * CPU_BLOCK_BYTES, SAVED_BLOCKS + (index + 1) * CPU_BLOCK_BYTES);
+    this.mmu.flush(index);
+    return index;
+  }
+
+  get cpuCount(): number {
+    return this.#cpus;
+  }
+
+  /** Makes a vCPU the current one: its state is at CPU_BLOCK until another is selected. */
+  select(index: number): void {
+    if (index === this.#current) return;
+    const { u8 } = this.memory;
+    if (this.#current >= 0) u8.copyWithin(SAVED_BLOCKS + this.#current * CPU_BLOCK_BYTES, CPU_BLOCK, CPU_BLOCK + CPU_BLOCK_BYTES);
+    const saved = SAVED_BLOCKS + index * CPU_BLOCK_BYTES;
+    u8.copyWithin(CPU_BLOCK, saved, saved + CPU_BLOCK_BYTES);
+    this.#current = index;
+    this.cpu.index = index;
+    this.mmu.selectTlb(index);
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
+  /** Address of a field of a vCPU's state (an address in CPU_BLOCK), wherever its block is now. */
+  stateAddress(index: number, address: number): number {
+    return index === this.#current ? address : address - CPU_BLOCK + SAVED_BLOCKS + index * CPU_BLOCK_BYTES;
+  }
+
+  /** Runs the current vCPU for about `budget` instructions; gives RUN_* (see interpreter). */
+  run(budget: number): number {
+    this.cpu.set32(BUDGET, budget);
+    return this.#run();
+  }
+
+  /** Executes exactly one instruction, or the delivery of its fault. */
+  step(): number {
+    this.cpu.set32(STEPPING, 1);
+    const reason = this.run(1);
+    this.cpu.set32(STEPPING, 0);
+    return reason;
+  }
+
+  // ---------------------------------------------------------------- set-up
+
+  #instantiate(): () => number {
+    const bytes = buildInterpreter(this.handlers, helperNumber, this.memory.pages);
+    const env: Record<string, WebAssembly.ImportValue> = { memory: this.memory.memory, ...this.#imports() };
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { env });
+    return instance.exports.run as () => number;
+  }
+
+  #imports(): Record<ImportName, (a: number, b: number, c: number) => number | undefined> {
+    const { mmu, cpu } = this;
+    const { i32 } = this.memory;
+    const guarded = (work: (a: number, b: number, c: number) => void) => (a: number, b: number, c: number) => {
+      try {
+        work(a, b, c);
+        return 0;
+      } catch (signal) {
+        if (signal !== FAULT) throw signal;
+        return 1;
+      }
+    };
+    return {
+      slowLoad: guarded((bytes) => mmu.slowLoad(bytes)),
+      slowStore: guarded((bytes) => mmu.slowStore(bytes)),
+      slowModify: guarded((bytes) => mmu.slowModify(bytes)),
+      slowCommit: (bytes) => void mmu.slowCommit(bytes),
+      raise: (vector, error) => {
+        i32[FAULT_VECTOR >> 2] = vector;
+        i32[FAULT_ERROR >> 2] = error;
+        return undefined;
+      },
+      stackCheck: guarded((bytes, write) => checkStack(cpu, bytes, write !== 0)),
+      complexAddress: guarded((record, bytes, write) => complexAddress(cpu, record, bytes, write !== 0)),
+      segmented: guarded((index, bytes, write) =>
+        cpu.setLong(SLOW_ADDRESS, segmentedAddress(cpu, index, cpu.getLong(SLOW_ADDRESS), bytes, write !== 0)),
+      ),
+      helper: (number, record) => this.#helper(number, record),
+      decodeAt: () => this.#decodeAt(),
+      deliver: () => deliverFault(cpu),
+      crossing: (record) => this.#crossing(record),
+    };
+  }
+
+  #fillTables(): void {
+    for (let value = 0; value < 256; value++) this.memory.u8[PARITY_TABLE + value] = Number(parityIsEven(value));
+    this.cpu.setHalves(ADDRESS_SIZE_MASKS + 16, 0xffff, 0);
+    this.cpu.setHalves(ADDRESS_SIZE_MASKS + 32, -1, 0);
+    this.cpu.setHalves(ADDRESS_SIZE_MASKS + 64, -1, -1);
+  }
+
+  // ---------------------------------------------------------------- called by generated code
+
+  #helper(number: number, record: number): number {
+    try {
+      const work = this.#helpers[number];
+      if (!work) return this.cpu.fault(UD);
+      return work(this.cpu, record) ?? STATUS_NEXT;
+    } catch (signal) {
+      if (signal !== FAULT) throw signal;
+      return STATUS_FAULT;
+    }
+  }
+
+  /** Record of the instruction at RIP, or 0 with a fault pending. */
+  #decodeAt(): number {
+    try {
+      return this.#find();
+    } catch (signal) {
+      if (signal !== FAULT) throw signal;
+      return 0;
+    }
+  }
+
+  #find(): number {
+    const { cpu } = this;
+    const rip = cpu.getLong(RIP);
+    const linear = this.#codeLinear(rip);
+    const limited = cpu.memory.i32[(CODE_LIMIT >> 2) + 1] !== -1;
+    const limit = cpu.get32(CODE_LIMIT);
+    if (limited && (rip < 0 || rip > limit)) cpu.fault(GP, 0);
+    const offset = linear & (PAGE_BYTES - 1);
+    cpu.setLong(PAGE_RIP, rip - offset);
+    const page = Math.floor(this.mmu.translate(linear, ACCESS_FETCH, this.mmu.user) / PAGE_BYTES);
+    const alone = cpu.get32(STEPPING) !== 0 || (limited && rip - offset + PAGE_BYTES - 1 > limit) || !this.#isStorage(page);
+    const key = cpu.get32(MODE_KEY);
+    return alone ? this.code.single(page, offset, key) : this.code.find(page, offset, key);
+  }
+
+  #codeLinear(rip: number): number {
+    const linear = rip + this.cpu.segmentBase(CS);
+    return this.cpu.memory.i32[(CODE_LIMIT >> 2) + 1] === -1 ? rip : ((linear % TWO_32) + TWO_32) % TWO_32;
+  }
+
+  #isStorage(page: number): boolean {
+    return page < PHYSICAL_PAGES && this.pages.read[page]! > PAGE_DROP;
+  }
+
+  #readCode(page: number, offset: number, count: number, into: Uint8Array, at: number): void {
+    const host = page < PHYSICAL_PAGES ? this.pages.read[page]! : 0;
+    for (let n = 0; n < count; n++) {
+      into[at + n] = host > PAGE_DROP ? this.memory.u8[host + offset + n]! : this.#space.read(page * PAGE_BYTES + offset + n, 1);
+    }
+  }
+
+  /** Physical page of the linear page after the current one; may fault. */
+  #nextPage(): number {
+    const next = this.#codeLinear(this.cpu.getLong(PAGE_RIP) + PAGE_BYTES);
+    return Math.floor(this.mmu.translate(next, ACCESS_FETCH, this.mmu.user) / PAGE_BYTES);
+  }
+
+  /** Before an instruction that crosses into the next page: is that still the page its bytes came from? */
+  #crossing(record: number): number {
+    try {
+      if (this.#nextPage() === this.cpu.immediate(record)) return STATUS_NEXT;
+    } catch (signal) {
+      if (signal !== FAULT) throw signal;
+      return STATUS_FAULT;
+    }
+    const here = this.#codeLinear(this.cpu.getLong(PAGE_RIP));
+    this.code.invalidatePage(Math.floor(this.mmu.translate(here, ACCESS_FETCH, this.mmu.user) / PAGE_BYTES));
+    return STATUS_JUMP;
+  }
+
+  #mapChanged(start: number, end: number): void {
+    this.pages.refresh(start, end);
+    const last = Math.min(Math.ceil(end / PAGE_BYTES), PHYSICAL_PAGES);
+    for (let page = Math.floor(start / PAGE_BYTES); page < last; page++) this.code.invalidatePage(page);
+    for (let index = 0; index < this.#cpus; index++) this.mmu.flush(index);
+  }
+}
+
+function helperNumber(name: string): number {
+  return HELPER_NAMES.indexOf(name);
+}
+
+function parityIsEven(value: number): boolean {
+  let ones = 0;
+  for (let bit = 0; bit < 8; bit++) ones += (value >> bit) & 1;
+  return ones % 2 === 0;
+}

@@ -1,0 +1,489 @@
+import type { AccessSize, MemorySpace } from '@hotsocket/address-space';
+import type { CodeCache } from './code-cache.js';
+import type { CoreMemory } from './core-memory.js';
+import { FAULT, GP, PF, STACK } from './fault.js';
+import {
+  BOUNCE,
+  CODE_PAGES,
+  CPL,
+  CR0,
+  CR2,
+  CR3,
+  CR4,
+  EFER,
+  FAULT_ERROR,
+  FAULT_VECTOR,
+  PAGE_BYTES,
+  SLOW_ADDRESS,
+  SLOW_VALUE,
+  TLB_ADDEND,
+  TLB_BASE,
+  TLB_BYTES,
+  TLB_CODE,
+  TLB_ENTRIES,
+  TLB_ENTRY_BYTES,
+  TLB_EXECUTE,
+  TLB_HALF_BYTES,
+  TLB_READ,
+  TLB_WRITE,
+  TLBS,
+} from './layout.js';
+import { PAGE_DROP, PAGE_MMIO, type PageMap } from './page-map.js';
+
+/** What an access wants: bits of the page-fault error code where they exist. */
+export const ACCESS_READ = 0;
+export const ACCESS_WRITE = 2;
+export const ACCESS_FETCH = 16;
+
+const CR0_PG = 0x8000_0000;
+const CR0_WP = 0x0001_0000;
+const CR4_PSE = 0x10;
+const CR4_PAE = 0x20;
+const CR4_PGE = 0x80;
+const CR4_SMEP = 0x10_0000;
+const EFER_LMA = 0x400;
+const EFER_NXE = 0x800;
+const P = 1;
+const RW = 2;
+const US = 4;
+const ACCESSED = 0x20;
+const DIRTY = 0x40;
+const PS = 0x80;
+const GLOBAL = 0x100;
+const NX_HIGH = 0x8000_0000;
+const TWO_32 = 0x1_0000_0000;
+/** Canonical linear addresses are -2^47 .. 2^47 - 1 as numbers. */
+const CANONICAL_LIMIT = 2 ** 47;
+const PAGE_MASK = ~(PAGE_BYTES - 1);
+
+/**
+ * Translation of linear addresses (SDM volume 3, chapter 4), the TLBs, and the slow path of memory accesses.
+ *
+ * Linear addresses are numbers: 64-bit ones sign-extended from bit 47, so that every canonical address is exact.
+ */
+export class Mmu {
+  /** A20 gate: mask of physical addresses. */
+  a20Mask = 0xffff_ffff;
+  /** When set, pages of data breakpoints never enter the TLB. */
+  watch: ((la: number, bytes: number, write: boolean) => void) | undefined;
+  readonly #memory: CoreMemory;
+  readonly #map: PageMap;
+  readonly #space: MemorySpace;
+  readonly #code: CodeCache;
+  readonly #large: Uint8Array = new Uint8Array((256 * TLB_BYTES) / TLB_ENTRY_BYTES);
+  /** Result of the last walk: physical address of the page, its rights (US, RW), whether it may enter the TLB as writable, large page. */
+  #gpa = 0;
+  #rights = 0;
+  #dirty = false;
+  #global = false;
+  #executable = false;
+  #isLarge = false;
+
+  constructor(memory: CoreMemory, map: PageMap, space: MemorySpace, code: CodeCache) {
+    this.#memory = memory;
+    this.#map = map;
+    this.#space = space;
+    this.#code = code;
+  }
+
+  // ---------------------------------------------------------------- faults
+
+  /** Leaves an exception pending and throws the signal. */
+  fault(vector: number, error = -1): never {
+    this.#memory.i32[FAULT_VECTOR >> 2] = vector;
+    this.#memory.i32[FAULT_ERROR >> 2] = error;
+    throw FAULT;
+  }
+
+  #pageFault(la: number, error: number): never {
+    this.setLong(CR2, la);
+    return this.fault(PF, error);
+  }
+
+  setLong(address: number, value: number): void {
+    this.#memory.i32[address >> 2] = value | 0;
+    this.#memory.i32[(address >> 2) + 1] = Math.floor(value / TWO_32) | 0;
+  }
+
+  // ---------------------------------------------------------------- translation
+
+  /** True while CPL is 3. */
+  get user(): boolean {
+    return this.#memory.i32[CPL >> 2] === 3;
+  }
+
+  /**
+   * Physical address of a linear one for an access (ACCESS_*), by a user or supervisor; throws the fault signal.
+   * Sets accessed and dirty bits. A page of plain memory enters the TLB of the current privilege.
+   */
+  translate(la: number, access: number, user: boolean): number {
+    this.#walk(la, access, user);
+    const offset = la & (PAGE_BYTES - 1);
+    if (user === this.user) this.#fill(la);
+    return this.#gpa + offset;
+  }
+
+  #walk(la: number, access: number, user: boolean): void {
+    const { u32 } = this.#memory;
+    this.#isLarge = false;
+    if ((u32[CR0 >> 2]! & CR0_PG) === 0) return this.#identity(la);
+    if (la < -CANONICAL_LIMIT || la >= CANONICAL_LIMIT) this.fault(GP, 0);
+    if ((u32[CR4 >> 2]! & CR4_PAE) === 0) return this.#walk32(la, access, user);
+    return this.#walkLong(la, access, user);
+  }
+
+  #identity(la: number): void {
+    this.#gpa = (la & this.a20Mask & PAGE_MASK) >>> 0;
+    this.#rights = US | RW;
+    this.#dirty = true;
+    this.#global = false;
+    this.#executable = true;
+  }
+
+  /** 32-bit paging with 4 KiB and 4 MiB pages (4.3). */
+  #walk32(la: number, access: number, user: boolean): void {
+    const pde = ((this.#memory.u32[CR3 >> 2]! & PAGE_MASK) >>> 0) + ((la >>> 22) << 2);
+    const directory = this.#readPhysical(pde);
+    if ((directory & P) === 0) this.#pageFault(la, this.#code4(access, user));
+    if (directory & PS && this.#memory.u32[CR4 >> 2]! & CR4_PSE) {
+      if (directory & 0x20_0000 || (directory & 0x1f_e000) >= 0x2000) this.#pageFault(la, this.#code4(access, user) | 9);
+      this.#checkRights(la, directory & (US | RW), true, access, user);
+      this.#setAccessed(pde, directory, access);
+      this.#leaf(directory, (directory & 0xffc0_0000) + (la & 0x3f_f000), directory & (US | RW), true, true, access);
+      return;
+    }
+    const pte = ((directory & PAGE_MASK) >>> 0) + (((la >>> 12) & 0x3ff) << 2);
+    const entry = this.#readPhysical(pte);
+    if ((entry & P) === 0) this.#pageFault(la, this.#code4(access, user));
+    const rights = directory & entry & (US | RW);
+    this.#checkRights(la, rights, true, access, user);
+    if ((directory & ACCESSED) === 0) this.#writePhysical(pde, directory | ACCESSED);
+    this.#setAccessed(pte, entry, access);
+    this.#leaf(entry, entry & PAGE_MASK, rights, true, false, access);
+  }
+
+  /** PAE and 4-level paging (4.4, 4.5): three or four levels of 8-byte entries. */
+  #walkLong(la: number, access: number, user: boolean): void {
+    const long = (this.#memory.u32[EFER >> 2]! & EFER_LMA) !== 0;
+    const nxe = (this.#memory.u32[EFER >> 2]! & EFER_NXE) !== 0;
+    const base = this.#memory.u32[CR3 >> 2]!;
+    let table = long ? (base & PAGE_MASK) >>> 0 : (base & 0xffff_ffe0) >>> 0;
+    let rights = US | RW;
+    let executable = true;
+    for (let level = long ? 3 : 2; ; level--) {
+      const index =
+        level === 3
+          ? Math.floor(la / 2 ** 39) & 0x1ff
+          : level === 2
+            ? long
+              ? Math.floor(la / 2 ** 30) & 0x1ff
+              : la >>> 30
+            : (la >>> (12 + 9 * level)) & 0x1ff;
+      const address = table + index * 8;
+      const low = this.#readPhysical(address);
+      const high = this.#readPhysical(address + 4);
+      if ((low & P) === 0) this.#pageFault(la, this.#code4(access, user));
+      const pdpte = level === 2 && !long;
+      const reserved = this.#reservedBits(low, high, level, long, nxe);
+      if (reserved) this.#pageFault(la, this.#code4(access, user) | 9);
+      if (!pdpte) {
+        rights &= low;
+        if (high & NX_HIGH && nxe) executable = false;
+      }
+      const large = level > 0 && (low & PS) !== 0 && !pdpte && level < 3;
+      if (level === 0 || large) {
+        this.#checkRights(la, rights, executable, access, user);
+        this.#setAccessed(address, low, access);
+        const span = level === 0 ? 0 : level === 1 ? 0x1f_f000 : 0x3fff_f000;
+        this.#leaf(low, (low & PAGE_MASK & ~span) + (la & span), rights, executable, large, access);
+        if ((high & 0xf_ffff) !== 0) this.#gpa = Number.MAX_SAFE_INTEGER - PAGE_BYTES + 1;
+        return;
+      }
+      if (!pdpte && (low & ACCESSED) === 0) this.#writePhysical(address, low | ACCESSED);
+      if ((high & 0xf_ffff) !== 0) this.#pageFault(la, this.#code4(access, user) | 9);
+      table = (low & PAGE_MASK) >>> 0;
+    }
+  }
+
+  /** Physical address width is 40 bits. */
+  #reservedBits(low: number, high: number, level: number, long: boolean, nxe: boolean): boolean {
+    if ((high & 0x000f_ff00) !== 0) return true;
+    if (high & NX_HIGH && !nxe) return true;
+    if (!long && level === 2) return (low & 0x1e6) !== 0 || (high & 0x7ff0_0000) !== 0 || (high & NX_HIGH) !== 0;
+    if (!long && (high & 0x7ff0_0000) !== 0) return true;
+    if (level === 3) return (low & PS) !== 0;
+    if ((low & PS) === 0 || level === 0) return false;
+    return level === 1 ? (low & 0x1f_e000) !== 0 : (low & 0x3fff_e000) !== 0;
+  }
+
+  #leaf(entry: number, gpa: number, rights: number, executable: boolean, large: boolean, access: number): void {
+    this.#gpa = (gpa & this.a20Mask) >>> 0;
+    this.#rights = rights;
+    this.#executable = executable;
+    this.#isLarge = large;
+    this.#dirty = access === ACCESS_WRITE || (entry & DIRTY) !== 0;
+    this.#global = (entry & GLOBAL) !== 0 && (this.#memory.u32[CR4 >> 2]! & CR4_PGE) !== 0;
+  }
+
+  /** Error code for a page that is not present: W/R, U/S, I/D (only where fetches are told apart). */
+  #code4(access: number, user: boolean): number {
+    const fetch = access === ACCESS_FETCH && this.#tellsFetches() ? ACCESS_FETCH : 0;
+    return (access & ACCESS_WRITE) | (user ? US : 0) | fetch;
+  }
+
+  #tellsFetches(): boolean {
+    const { u32 } = this.#memory;
+    return (u32[EFER >> 2]! & EFER_NXE) !== 0 && (u32[CR4 >> 2]! & CR4_PAE) !== 0 ? true : (u32[CR4 >> 2]! & CR4_SMEP) !== 0;
+  }
+
+  /** Access rights (4.6). */
+  #checkRights(la: number, rights: number, executable: boolean, access: number, user: boolean): void {
+    const { u32 } = this.#memory;
+    let allowed = !user || (rights & US) !== 0;
+    if (access === ACCESS_WRITE && (rights & RW) === 0) allowed &&= !user && (u32[CR0 >> 2]! & CR0_WP) === 0;
+    if (access === ACCESS_FETCH) {
+      if (!executable) allowed = false;
+      if (!user && rights & US && u32[CR4 >> 2]! & CR4_SMEP) allowed = false;
+    }
+    if (!allowed) this.#pageFault(la, this.#code4(access, user) | P);
+  }
+
+  #setAccessed(address: number, entry: number, access: number): void {
+    const wanted = entry | ACCESSED | (access === ACCESS_WRITE ? DIRTY : 0);
+    if (wanted !== entry) this.#writePhysical(address, wanted);
+  }
+
+  #readPhysical(gpa: number): number {
+    const masked = (gpa & this.a20Mask) >>> 0;
+    const host = this.#map.read[masked >>> 12]!;
+    return host > PAGE_DROP ? this.#memory.i32[(host + (masked & 0xfff)) >>> 2]! : this.#space.read(masked, 4) | 0;
+  }
+
+  #writePhysical(gpa: number, value: number): void {
+    const masked = (gpa & this.a20Mask) >>> 0;
+    const host = this.#map.write[masked >>> 12]!;
+    if (host > PAGE_DROP) {
+      this.#memory.i32[(host + (masked & 0xfff)) >>> 2] = value;
+      this.#code.written(masked, 4);
+    } else this.#space.write(masked, 4, value >>> 0);
+  }
+
+  // ---------------------------------------------------------------- TLB
+
+  /** Enters the page of the last walk into the current privilege's half. */
+  #fill(la: number): void {
+    const page = this.#gpa / PAGE_BYTES;
+    const read = page < this.#map.read.length ? this.#map.read[page]! : 0;
+    if (read <= PAGE_DROP || this.watch) return;
+    const { i32 } = this.#memory;
+    const index = (la >>> 12) & (TLB_ENTRIES - 1);
+    const entry = i32[TLB_BASE >> 2]! + index * TLB_ENTRY_BYTES;
+    const low = la & PAGE_MASK;
+    const high = Math.floor(la / TWO_32) | 0;
+    const empty = (index ^ 1) << 12;
+    const user = this.user;
+    const readable = !user || (this.#rights & US) !== 0;
+    this.#setTag(entry + TLB_READ, readable, low, high, empty);
+    this.#setTag(
+      entry + TLB_WRITE,
+      readable && this.#writable(user) && this.#map.write[page] === read && !this.#code.hasCode(page),
+      low,
+      high,
+      empty,
+    );
+    this.#setTag(entry + TLB_EXECUTE, readable && this.#fetchable(user), low, high, empty);
+    i32[(entry + TLB_ADDEND) >> 2] = (read - low) | 0;
+    i32[(entry + TLB_CODE) >> 2] = CODE_PAGES + page * 4;
+    this.#large[(entry - TLBS) / TLB_ENTRY_BYTES] = Number(this.#isLarge) | (this.#global ? 2 : 0);
+  }
+
+  #setTag(address: number, valid: boolean, low: number, high: number, empty: number): void {
+    this.#memory.i32[address >> 2] = valid ? low : empty;
+    this.#memory.i32[(address >> 2) + 1] = valid ? high : 0;
+  }
+
+  #writable(user: boolean): boolean {
+    if (!this.#dirty) return false;
+    if ((this.#rights & RW) !== 0) return true;
+    return !user && (this.#memory.u32[CR0 >> 2]! & CR0_WP) === 0;
+  }
+
+  #fetchable(user: boolean): boolean {
+    if (!this.#executable) return false;
+    return user || (this.#rights & US) === 0 || (this.#memory.u32[CR4 >> 2]! & CR4_SMEP) === 0;
+  }
+
+  /** Address of the first half of CPU `index`. */
+  static tlbOf(index: number): number {
+    return TLBS + index * TLB_BYTES;
+  }
+
+  /** Selects the half of the current privilege; call after each change of CPL or of the executing CPU. */
+  selectTlb(cpuIndex: number): void {
+    this.#memory.i32[TLB_BASE >> 2] = Mmu.tlbOf(cpuIndex) + (this.user ? TLB_HALF_BYTES : 0);
+  }
+
+  /** Drops all translations of a CPU, or all that are not global. */
+  flush(cpuIndex: number, keepGlobal = false): void {
+    const first = Mmu.tlbOf(cpuIndex);
+    const flags = (first - TLBS) / TLB_ENTRY_BYTES;
+    for (let n = 0; n < 2 * TLB_ENTRIES; n++) {
+      if (!keepGlobal || (this.#large[flags + n]! & 2) === 0) this.#drop(first + n * TLB_ENTRY_BYTES, n & (TLB_ENTRIES - 1));
+    }
+  }
+
+  #drop(entry: number, index: number): void {
+    const { i32 } = this.#memory;
+    const empty = (index ^ 1) << 12;
+    const word = entry >> 2;
+    i32[word] = empty;
+    i32[word + 1] = 0;
+    i32[word + 2] = empty;
+    i32[word + 3] = 0;
+    i32[word + 4] = empty;
+    i32[word + 5] = 0;
+    this.#large[(entry - TLBS) / TLB_ENTRY_BYTES] = 0;
+  }
+
+  /** INVLPG: drops the page of `la` in both halves, and every part of a large page around it. */
+  flushPage(cpuIndex: number, la: number): void {
+    const first = Mmu.tlbOf(cpuIndex);
+    const index = (la >>> 12) & (TLB_ENTRIES - 1);
+    for (let half = 0; half < 2; half++) this.#drop(first + half * TLB_HALF_BYTES + index * TLB_ENTRY_BYTES, index);
+    const flags = (first - TLBS) / TLB_ENTRY_BYTES;
+    const region = Math.floor(la / 2 ** 30);
+    for (let n = 0; n < 2 * TLB_ENTRIES; n++) {
+      if ((this.#large[flags + n]! & 1) !== 0) this.#dropInRegion(first + n * TLB_ENTRY_BYTES, n & (TLB_ENTRIES - 1), region);
+    }
+  }
+
+  #dropInRegion(entry: number, index: number, region: number): void {
+    const { u32, i32 } = this.#memory;
+    const la = i32[(entry >> 2) + 1]! * TWO_32 + u32[entry >> 2]!;
+    if (Math.floor(la / 2 ** 30) === region) this.#drop(entry, index);
+  }
+
+  /** Takes the write permission of a physical page out of every TLB: it holds code from now on. */
+  protectPage(page: number, cpus: number): void {
+    const slot = CODE_PAGES + page * 4;
+    const { i32 } = this.#memory;
+    for (let n = 0; n < cpus * 2 * TLB_ENTRIES; n++) {
+      const entry = TLBS + n * TLB_ENTRY_BYTES;
+      if (i32[(entry + TLB_CODE) >> 2] !== slot) continue;
+      i32[(entry + TLB_WRITE) >> 2] = ((n & (TLB_ENTRIES - 1)) ^ 1) << 12;
+      i32[((entry + TLB_WRITE) >> 2) + 1] = 0;
+    }
+  }
+
+  // ---------------------------------------------------------------- accesses of the slow path
+
+  #slowAddress(): number {
+    return this.#memory.i32[(SLOW_ADDRESS >> 2) + 1]! * TWO_32 + this.#memory.u32[SLOW_ADDRESS >> 2]!;
+  }
+
+  /** Reads `bytes` at SLOW_ADDRESS into SLOW_VALUE; throws the fault signal. */
+  slowLoad(bytes: number): void {
+    this.readInto(this.#slowAddress(), bytes, SLOW_VALUE, this.user);
+  }
+
+  /** Writes `bytes` of SLOW_VALUE at SLOW_ADDRESS. */
+  slowStore(bytes: number): void {
+    this.writeFrom(this.#slowAddress(), bytes, SLOW_VALUE, this.user);
+  }
+
+  /** Checks SLOW_ADDRESS for writing and copies its bytes to BOUNCE. */
+  slowModify(bytes: number): void {
+    const la = this.#slowAddress();
+    this.probe(la, bytes, ACCESS_WRITE, this.user);
+    this.readInto(la, bytes, BOUNCE, this.user);
+  }
+
+  /** Writes BOUNCE back to SLOW_ADDRESS, which `slowModify` has checked. */
+  slowCommit(bytes: number): void {
+    this.writeFrom(this.#slowAddress(), bytes, BOUNCE, this.user);
+  }
+
+  /** Faults as an access to all of `bytes` at `la` would. */
+  probe(la: number, bytes: number, access: number, user: boolean): void {
+    const wrapped = this.#wrap(la);
+    this.translate(wrapped, access, user);
+    if ((wrapped & 0xfff) + bytes > PAGE_BYTES) this.translate(this.#wrap(la + bytes - 1), access, user);
+  }
+
+  /** Outside long mode linear addresses have 32 bits. */
+  #wrap(la: number): number {
+    return (this.#memory.u32[EFER >> 2]! & EFER_LMA) === 0 ? la >>> 0 : la;
+  }
+
+  /** Copies guest bytes at a linear address to `host` (at most 512). */
+  readInto(la: number, bytes: number, host: number, user: boolean): void {
+    const first = this.#wrap(la);
+    const inPage = Math.min(bytes, PAGE_BYTES - (first & 0xfff));
+    this.watch?.(first, bytes, false);
+    const gpa = this.translate(first, ACCESS_READ, user);
+    const rest = inPage < bytes ? this.translate(this.#wrap(la + inPage), ACCESS_READ, user) : 0;
+    this.#readRun(gpa, inPage, host);
+    if (inPage < bytes) this.#readRun(rest, bytes - inPage, host + inPage);
+  }
+
+  /** Copies bytes at `host` to a linear address; nothing is written when any byte faults. */
+  writeFrom(la: number, bytes: number, host: number, user: boolean): void {
+    const first = this.#wrap(la);
+    const inPage = Math.min(bytes, PAGE_BYTES - (first & 0xfff));
+    const gpa = this.translate(first, ACCESS_WRITE, user);
+    const rest = inPage < bytes ? this.translate(this.#wrap(la + inPage), ACCESS_WRITE, user) : 0;
+    this.watch?.(first, bytes, true);
+    this.#writeRun(gpa, inPage, host);
+    if (inPage < bytes) this.#writeRun(rest, bytes - inPage, host + inPage);
+  }
+
+  #readRun(gpa: number, bytes: number, host: number): void {
+    const page = this.#map.read[pageOf(gpa)] ?? 0;
+    const { u8 } = this.#memory;
+    if (page > PAGE_DROP) {
+      const from = page + (gpa & 0xfff);
+      for (let n = 0; n < bytes; n++) u8[host + n] = u8[from + n]!;
+    } else if (page === PAGE_MMIO) this.#readRegisters(gpa, bytes, host);
+    else u8.fill(0xff, host, host + bytes);
+  }
+
+  #writeRun(gpa: number, bytes: number, host: number): void {
+    const page = this.#map.write[pageOf(gpa)] ?? 0;
+    const { u8 } = this.#memory;
+    if (page > PAGE_DROP) {
+      this.#code.written(gpa, bytes);
+      const to = page + (gpa & 0xfff);
+      for (let n = 0; n < bytes; n++) u8[to + n] = u8[host + n]!;
+    } else if (page === PAGE_MMIO) this.#writeRegisters(gpa, bytes, host);
+  }
+
+  #readRegisters(gpa: number, bytes: number, host: number): void {
+    for (let at = 0; at < bytes; ) {
+      const size = accessSize(gpa + at, bytes - at);
+      const value = this.#space.read(gpa + at, size);
+      for (let n = 0; n < size; n++) this.#memory.u8[host + at + n] = value >>> (8 * n);
+      at += size;
+    }
+  }
+
+  #writeRegisters(gpa: number, bytes: number, host: number): void {
+    for (let at = 0; at < bytes; ) {
+      const size = accessSize(gpa + at, bytes - at);
+      let value = 0;
+      for (let n = 0; n < size; n++) value |= this.#memory.u8[host + at + n]! << (8 * n);
+      this.#space.write(gpa + at, size, value >>> 0);
+      at += size;
+    }
+  }
+
+  /** Stack-segment or general-protection fault for a non-canonical address. */
+  canonicalFault(stack: boolean): never {
+    return this.fault(stack ? STACK : GP, 0);
+  }
+}
+
+/** Index of a page in the maps; beyond them (undefined there) above 4 GiB. */
+const pageOf = (gpa: number): number => Math.floor(gpa / PAGE_BYTES);
+
+/** The widest access that stays in `bytes`; what is not aligned goes as it is when it fits a doubleword. */
+const accessSize = (_gpa: number, bytes: number): AccessSize => (bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1);

@@ -1,0 +1,149 @@
+import { BASE_RIP, type Decoded, NONE, type OperandSpec } from '@hotsocket/x86-isa';
+import type { CoreMemory } from './core-memory.js';
+import type { HandlerTable } from './handler-table.js';
+import {
+  CS,
+  DS,
+  FS,
+  GPR,
+  GS,
+  MODE_CODE64,
+  MODE_FLAT,
+  PAGE_BYTES,
+  REC_ADDRESS_BYTES,
+  REC_BASE,
+  REC_DISPLACEMENT,
+  REC_EXTRA,
+  REC_FLAGS,
+  REC_HANDLER,
+  REC_IMMEDIATE,
+  REC_INDEX,
+  REC_LENGTH,
+  REC_PAGE_OFFSET,
+  REC_REG,
+  REC_RM,
+  REC_SCALE,
+  REC_SEGMENT,
+  REC_SEGMENT_BASE,
+  RECORD_COMPLEX,
+  RECORD_LOCAL,
+  RECORD_LOCK,
+  RECORD_OFFSET,
+  RECORD_REP,
+  RECORD_REPNE,
+  RECORD_STACK,
+  SEG_BASE,
+  SS,
+  segment,
+  X87,
+  XMM,
+  ZERO,
+} from './layout.js';
+
+const MODRM_REG = new Set(['G', 'P', 'V', 'S', 'C', 'D']);
+const MODRM_RM = new Set(['E', 'M', 'R', 'Q', 'N', 'W', 'U']);
+const STRING_OPERANDS = new Set(['X', 'Y']);
+
+/** Writes decoded instructions into records of the pool. */
+export class RecordBuilder {
+  readonly #memory: CoreMemory;
+  readonly #handlers: HandlerTable;
+
+  constructor(memory: CoreMemory, handlers: HandlerTable) {
+    this.#memory = memory;
+    this.#handlers = handlers;
+  }
+
+  /** Fills the record at `record` from `decoded`, an instruction at `pageOffset` of its page, for code of `modeKey`. */
+  write(record: number, decoded: Decoded, pageOffset: number, modeKey: number): void {
+    const { u8, u16, i32 } = this.#memory;
+    const memoryForm = decoded.hasModrm && decoded.mod !== 3;
+    u16[(record + REC_HANDLER) >> 1] = this.#handlers.lookUp(decoded.row, decoded.operandBytes, memoryForm);
+    u8[record + REC_LENGTH] = decoded.length;
+    u16[(record + REC_PAGE_OFFSET) >> 1] = pageOffset;
+    u8[record + REC_ADDRESS_BYTES] = decoded.addressBytes;
+    u8[record + REC_EXTRA] = decoded.imm2;
+    i32[(record + REC_IMMEDIATE) >> 2] = decoded.immLow;
+    i32[(record + REC_IMMEDIATE + 4) >> 2] = decoded.immHigh;
+    this.#writeAddress(record, decoded, pageOffset);
+    this.#writeRegisters(record, decoded);
+    u8[record + REC_FLAGS] = this.#flags(decoded, memoryForm, modeKey) | this.#localTarget(record, decoded, pageOffset);
+  }
+
+  #writeAddress(record: number, decoded: Decoded, pageOffset: number): void {
+    const { u8, u16, i32 } = this.#memory;
+    const ripRelative = decoded.base === BASE_RIP;
+    const base = decoded.base === NONE ? ZERO : ripRelative ? ZERO + 8 : GPR + 8 * decoded.base;
+    u16[(record + REC_BASE) >> 1] = base;
+    u16[(record + REC_INDEX) >> 1] = decoded.index === NONE ? ZERO : GPR + 8 * decoded.index;
+    u8[record + REC_SCALE] = decoded.scale;
+    const moffs = decoded.row.operands.some((operand) => operand.letter === 'O');
+    i32[(record + REC_DISPLACEMENT) >> 2] = moffs ? decoded.immLow : decoded.displacement + (ripRelative ? pageOffset + decoded.length : 0);
+    const used = decoded.segment === NONE ? decoded.defaultSegment : decoded.segment;
+    u8[record + REC_SEGMENT] = used;
+    const plain = decoded.mode === 64 && used !== FS && used !== GS;
+    u16[(record + REC_SEGMENT_BASE) >> 1] = plain ? ZERO : segment(used) + SEG_BASE;
+  }
+
+  /** Registers by operand, in the order in which shapes give them fields. */
+  #writeRegisters(record: number, decoded: Decoded): void {
+    const { u16 } = this.#memory;
+    let rmFree = !decoded.row.operands.some((operand) => MODRM_RM.has(operand.letter));
+    for (const operand of decoded.row.operands) {
+      if (MODRM_REG.has(operand.letter)) u16[(record + REC_REG) >> 1] = registerAddress(operand, decoded.reg, decoded.rex);
+      else if (MODRM_RM.has(operand.letter)) u16[(record + REC_RM) >> 1] = registerAddress(operand, decoded.rm, decoded.rex);
+      else if (operand.letter === 'B') u16[(record + REC_IMMEDIATE) >> 1] = GPR + 8 * decoded.vex.vvvv;
+      else if (operand.letter === 'ST') u16[(record + REC_RM) >> 1] = decoded.rm & 7;
+      else if (operand.letter === 'Z' || operand.letter === 'reg') {
+        const number = operand.letter === 'Z' ? decoded.opcodeReg : (operand.register ?? 0);
+        u16[(record + (rmFree ? REC_RM : REC_REG)) >> 1] = registerAddress(operand, number, decoded.rex);
+        rmFree = false;
+      }
+    }
+  }
+
+  #flags(decoded: Decoded, memoryForm: boolean, modeKey: number): number {
+    let flags = decoded.lock ? RECORD_LOCK : 0;
+    if (decoded.rep === 0xf3) flags |= RECORD_REP;
+    if (decoded.rep === 0xf2) flags |= RECORD_REPNE;
+    const used = decoded.segment === NONE ? decoded.defaultSegment : decoded.segment;
+    if (used === SS) flags |= RECORD_STACK;
+    const offsetForm = decoded.row.operands.some((operand) => operand.letter === 'O');
+    const usesMemory =
+      memoryForm ||
+      offsetForm ||
+      decoded.row.operands.some((operand) => STRING_OPERANDS.has(operand.letter)) ||
+      decoded.row.mnemonic === 'XLAT';
+    if (usesMemory && !this.#isPlain(decoded, used, offsetForm, modeKey)) flags |= RECORD_COMPLEX;
+    if (offsetForm && decoded.addressBytes === 8) flags |= RECORD_OFFSET;
+    return flags;
+  }
+
+  /** True when base + index + displacement + segment base, cut to the code's width, is the linear address without checks. */
+  #isPlain(decoded: Decoded, used: number, offsetForm: boolean, modeKey: number): boolean {
+    if ((modeKey & 3) === MODE_CODE64) return decoded.addressBytes === 8 && !offsetForm;
+    return (modeKey & MODE_FLAT) !== 0 && decoded.addressBytes === 4 && (used === DS || used === SS || used === CS || used === 0);
+  }
+
+  /** A direct jump that stays in the page gets the target's page offset as its immediate. */
+  #localTarget(record: number, decoded: Decoded, pageOffset: number): number {
+    if (decoded.row.operands[0]?.letter !== 'J') return 0;
+    const target = pageOffset + decoded.length + decoded.immLow;
+    if (target < 0 || target >= PAGE_BYTES || decoded.operandBytes === 2) return 0;
+    this.#memory.i32[(record + REC_IMMEDIATE) >> 2] = target;
+    this.#memory.i32[(record + REC_IMMEDIATE + 4) >> 2] = 0;
+    return RECORD_LOCAL;
+  }
+}
+
+/** Address of register `number` of an operand. Without REX, byte registers 4..7 are AH CH DH BH. */
+function registerAddress(operand: OperandSpec, number: number, rex: number): number {
+  if (operand.letter === 'V' || operand.letter === 'W' || operand.letter === 'U') return XMM + 16 * number;
+  if (operand.letter === 'P' || operand.letter === 'Q' || operand.letter === 'N') return X87 + 16 * (number & 7);
+  if (operand.letter === 'S' || operand.size === 'seg') return segment(number & 7);
+  if (operand.letter === 'C' || operand.letter === 'D') return number;
+  if (operand.size === 'dq') return XMM + 16 * number;
+  if (operand.size === 'bh') return GPR + 8 * (number & 3) + 1;
+  const high = operand.size === 'b' && rex === 0 && number >= 4 && number < 8;
+  return high ? GPR + 8 * (number & 3) + 1 : GPR + 8 * number;
+}

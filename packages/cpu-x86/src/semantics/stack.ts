@@ -1,0 +1,88 @@
+import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
+import type { Bits, Emitter } from '../emit/emitter.js';
+import { GPR, RBP, RSP } from '../layout.js';
+import { helper, type Semantic, type SemanticTable } from './semantic.js';
+
+const stackBits = (x: Emitter): Bits => (x.shape.operandBytes * 8) as Bits;
+
+/** PUSH: immediates sign-extended, segment registers zero-extended (a 32-bit push writes 16 bits), PUSH rSP the old value. */
+const push: Semantic = (x) => {
+  const bits = stackBits(x);
+  const operand = x.operand(0);
+  if (operand.kind === 'register' && operand.file === 'segment') return pushSegment(x, bits);
+  if (operand.kind === 'immediate')
+    return x.push(operand.bits === 8 && bits !== 64 ? i32.extend8S(x.immediate('i32')) : x.immediateOf(bits), bits);
+  x.push(x.let(x.read(0, bits)), bits);
+};
+
+/** With 32-bit operands only the selector is written; the rest of the slot keeps its value (SDM volume 2, PUSH). */
+function pushSegment(x: Emitter, bits: Bits): void {
+  const selector = i32.load16U(x.registerAddress(0), 16);
+  if (bits !== 32) return x.push(bits === 64 ? i64.extendU(selector) : selector, bits);
+  const pointer = x.let(x.stackMoved(i64.load(i32.const(RSP)), -4));
+  x.store(x.wrapLinear(x.stackLinear(pointer, 4, true)), selector, 16);
+  x.setStackPointer(pointer);
+}
+
+/** POP: an address with rSP sees it already moved; POP rSP gets the popped value. */
+const pop: Semantic = (x) => {
+  const bits = stackBits(x);
+  const operand = x.operand(0);
+  if (operand.kind === 'register' && operand.file === 'segment') return x.helper('popSegment');
+  const value = x.top(bits);
+  if (!x.isMemory(0)) {
+    x.popped(bits / 8);
+    return x.write(0, value, bits);
+  }
+  const saved = x.let(i64.load(i32.const(RSP)));
+  x.popped(bits / 8);
+  const target = x.let(x.offset());
+  x.f.store('i64', i32.const(RSP), saved);
+  x.store(x.linearOf(target, bits / 8, true), value, bits);
+  x.popped(bits / 8);
+};
+
+/** PUSHA: eight registers, with the old rSP. */
+const pushAll: Semantic = (x) => {
+  const bits = stackBits(x);
+  const step = bits / 8;
+  const old = i64.load(i32.const(RSP));
+  for (let n = 0; n < 8; n++) {
+    const pointer = x.let(x.stackMoved(old, -(n + 1) * step));
+    x.store(x.wrapLinear(x.stackLinear(pointer, step, true)), x.gpr(GPR + 8 * n, bits), bits);
+  }
+  x.setStackPointer(x.stackMoved(old, -8 * step));
+};
+
+/** POPA: eight registers; the slot of rSP is skipped. */
+const popAll: Semantic = (x) => {
+  const bits = stackBits(x);
+  const step = bits / 8;
+  const values: [number, Expr][] = [];
+  for (let n = 0; n < 8; n++) {
+    const number = 7 - n;
+    if (number !== 4) values.push([number, x.top(bits, n * step)]);
+  }
+  for (const [number, value] of values) x.setGpr(GPR + 8 * number, value, bits);
+  x.popped(8 * step);
+};
+
+/** LEAVE: rSP := rBP; POP rBP. */
+const leave: Semantic = (x) => {
+  const bits = stackBits(x);
+  const frame = x.let(i64.and(i64.load(i32.const(RBP)), x.stackMask()));
+  const value = x.load(x.wrapLinear(x.stackLinear(frame, bits / 8, false)), bits);
+  x.setStackPointer(i64.and(i64.add(frame, i64.const(bits / 8)), x.stackMask()));
+  x.setGpr(RBP, value, bits);
+};
+
+export const STACK_OPERATIONS: SemanticTable = {
+  PUSH: push,
+  POP: pop,
+  PUSHA: pushAll,
+  POPA: popAll,
+  LEAVE: leave,
+  ENTER: helper('enter'),
+  PUSHF: helper('pushFlags'),
+  POPF: helper('popFlags'),
+};
