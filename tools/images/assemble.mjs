@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const LINE = 120;
+/** Zeros in a row that are worth leaving out. */
+const GAP = 64;
 
 /** Makes the bytes from `start` on, `length` of them, sum to 0 modulo 256 by setting the byte at `at`. */
 const fixSum = (rom, { at, start, length }) => {
@@ -43,7 +45,9 @@ function assemble(source) {
   const folder = mkdtempSync(join(tmpdir(), 'assemble-'));
   const output = join(folder, 'out.bin');
   const path = join(repository, source);
-  const { status, error } = spawnSync('nasm', ['-f', 'bin', '-Werror', '-i', `${dirname(path)}/`, '-o', output, path], { stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync('nasm', ['-f', 'bin', '-Werror', '-i', `${dirname(path)}/`, '-o', output, path], {
+    stdio: ['ignore', 2, 2],
+  });
   const bytes = status === 0 ? readFileSync(output) : undefined;
   rmSync(folder, { recursive: true });
   if (error?.code === 'ENOENT') throw Object.assign(new Error('NASM is not installed'), { status: 3 });
@@ -51,10 +55,39 @@ function assemble(source) {
   return bytes;
 }
 
+/** The stretches of an image, without the zeros between them: offset and bytes of each. */
+function partsOf(bytes) {
+  const parts = [];
+  let start = 0;
+  for (let at = 0; at < bytes.length; at = start) {
+    const gap = bytes.indexOf(Buffer.alloc(GAP), at);
+    const end = gap < 0 ? bytes.length : gap;
+    if (end > at) parts.push([at, bytes.subarray(at, end)]);
+    start = end;
+    while (start < bytes.length && bytes[start] === 0) start++;
+  }
+  return parts;
+}
+
+const literal = (bytes) =>
+  bytes
+    .toString('base64')
+    .match(new RegExp(`.{1,${LINE}}`, 'g'))
+    .map((line) => `      '${line}'`)
+    .join(' +\n');
+
 function moduleText({ source, name }, bytes) {
-  const lines = bytes.toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g'));
-  const literal = lines.map((line) => `  '${line}'`).join(' +\n');
-  return `// Made by tools/images/assemble.mjs from ${source}; do not edit.\n/** ${bytes.length} bytes, base64. */\nexport const ${name}: string =\n${literal};\n`;
+  const parts = partsOf(bytes).map(([at, part]) => `    [\n      0x${at.toString(16)},\n${literal(part)},\n    ],\n`);
+  const type = '{ readonly length: number; readonly parts: readonly (readonly [at: number, base64: string])[] }';
+  return `// Made by tools/images/assemble.mjs from ${source}; do not edit.
+
+/** The image: its length in bytes and its parts, zeros between them. */
+export const ${name}: ${type} = {
+  length: ${bytes.length},
+  parts: [
+${parts.join('')}  ],
+};
+`;
 }
 
 function update(target, check) {

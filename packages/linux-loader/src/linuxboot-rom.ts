@@ -6,13 +6,16 @@ export const LINUXBOOT_FILE: string = 'genroms/linuxboot_dma.bin';
 /** Line of the fw_cfg file `bootorder` that makes firmware boot through the option ROM first. */
 export const LINUXBOOT_BOOTORDER: string = `/rom@${LINUXBOOT_FILE}`;
 
-let rom: Uint8Array | undefined;
-
 /**
  * The option ROM that loads what {@link directBootItems} puts into fw_cfg, with or without the DMA interface.
  * Source: rom/linuxboot.asm.
  */
 export function linuxbootRom(): Uint8Array {
-  rom ??= Uint8Array.from(atob(LINUXBOOT_ROM), (char) => char.charCodeAt(0));
-  return rom.slice();
+  const rom = new Uint8Array(LINUXBOOT_ROM.length);
+  for (const [at, base64] of LINUXBOOT_ROM.parts)
+    rom.set(
+      Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
+      at,
+    );
+  return rom;
 }
