@@ -113,6 +113,17 @@ describe('transmitter', () => {
     expect([...ids, read(2)]).toEqual([0xc4, 0xc4, 0xc2]);
   });
 
+  it.each([
+    ['clears its FIFO', 0x05, 0xc2],
+    ['switches FIFOs off', 0x00, 0x02],
+    ['changes the trigger', 0x41, 0xc1],
+  ])('has an interrupt or not after FCR %s: %p gives IIR %p', (_, fcr, iir) => {
+    const { read, write } = enabled(0x02);
+    read(2);
+    write(2, fcr);
+    expect(read(2)).toBe(iir);
+  });
+
   it('tells the start and the end of a break once', () => {
     const { uart, write } = port();
     const breaks: boolean[] = [];

@@ -249,14 +249,18 @@ export class Uart16550 implements Device {
     this.#driveIrq();
   }
 
-  /** Without ENABLE the other bits are not programmed; a change of ENABLE clears the FIFOs. */
+  /**
+   * Without ENABLE the other bits are not programmed; a change of ENABLE clears both FIFOs. QUIRK: clearing the
+   * transmitter's, empty as it is, raises its interrupt, as on QEMU 7.2.
+   */
   #writeFcr(value: number): void {
     const enable = FCR.ENABLE.test(value);
-    const cleared = enable !== this.#fifos() || (enable && FCR.RESET_RX.test(value));
+    const toggled = enable !== this.#fifos();
     this.#state.fcr = enable ? value & (FCR.ENABLE.mask | FCR.TRIGGER.mask) : 0;
-    if (cleared) this.#clearReceiver();
+    if (toggled || (enable && FCR.RESET_TX.test(value))) this.#state.thrInterrupt = true;
+    if (toggled || (enable && FCR.RESET_RX.test(value))) this.#clearReceiver();
     this.#driveIrq();
-    if (cleared) this.#roomMade();
+    this.#roomMade();
   }
 
   #writeLcr(value: number): void {
