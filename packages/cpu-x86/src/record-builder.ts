@@ -85,15 +85,17 @@ export class RecordBuilder {
     u16[(record + REC_SEGMENT_BASE) >> 1] = plain ? ZERO : segment(used) + SEG_BASE;
   }
 
-  /** Registers by operand, in the order in which shapes give them fields. */
+  /** Registers by operand, in the order in which shapes give them fields; a fixed third one (CL, XMM0) has none. */
   #writeRegisters(record: number, decoded: Decoded): void {
     const { u16 } = this.#memory;
     let rmFree = !decoded.row.operands.some((operand) => MODRM_RM.has(operand.letter));
+    const full = !rmFree && decoded.row.operands.some((operand) => MODRM_REG.has(operand.letter));
     for (const operand of decoded.row.operands) {
       if (MODRM_REG.has(operand.letter)) u16[(record + REC_REG) >> 1] = registerAddress(operand, decoded.reg, decoded.rex);
       else if (MODRM_RM.has(operand.letter)) u16[(record + REC_RM) >> 1] = registerAddress(operand, decoded.rm, decoded.rex);
       else if (operand.letter === 'B') u16[(record + REC_IMMEDIATE) >> 1] = GPR + 8 * decoded.vex.vvvv;
       else if (operand.letter === 'ST') u16[(record + REC_RM) >> 1] = decoded.rm & 7;
+      else if (full) continue;
       else if (operand.letter === 'Z' || operand.letter === 'reg') {
         const number = operand.letter === 'Z' ? decoded.opcodeReg : (operand.register ?? 0);
         u16[(record + (rmFree ? REC_RM : REC_REG)) >> 1] = registerAddress(operand, number, decoded.rex);
