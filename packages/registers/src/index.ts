@@ -1,2 +1,2 @@
 export { type Access, BitField, type FieldSpec, ro, rsvd, rw, w1c, wo } from './bit-field.js';
-export { type DefinedRegister, Register, register } from './register.js';
+export { type DefinedRegister, type NamedRegister, Register, register } from './register.js';

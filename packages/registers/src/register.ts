@@ -41,6 +41,9 @@ export class Register {
 /** A register whose fields are properties: `PM1_CNT.SCI_EN.test(value)`. */
 export type DefinedRegister<F> = Register & { readonly [K in keyof F]: BitField };
 
+/** The same by the names of the fields: `NamedRegister<'SCI_EN' | 'SLP_TYP'>`. */
+export type NamedRegister<Fields extends string> = DefinedRegister<Readonly<Record<Fields, FieldSpec>>>;
+
 const maskOf = (fields: readonly BitField[], access: Access): number =>
   fields.filter((field) => field.access === access).reduce((mask, field) => (mask | field.mask) >>> 0, 0);
 

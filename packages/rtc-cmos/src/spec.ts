@@ -2,7 +2,7 @@
  * MC146818A Real-Time Clock plus RAM (Motorola, "Advance Information"), and the cells that PC firmware agrees on.
  * Registers are indexed: `offset` is the number written to the index port.
  */
-import { type DefinedRegister, type FieldSpec, register, ro, rw } from '@hotsocket/registers';
+import { type NamedRegister, register, ro, rw } from '@hotsocket/registers';
 
 /** Ports of the block: index (write only on the PC/AT) and data. */
 export const INDEX_PORT = 0;
@@ -36,30 +36,15 @@ export const SHUTDOWN_RESUME = 0xfe;
 /** CPUs present, minus one: SeaBIOS waits for that many application processors. */
 export const CPU_COUNT = 0x5f;
 
-interface FieldsA {
-  readonly UIP: FieldSpec;
-  readonly DV: FieldSpec;
-  readonly RS: FieldSpec;
-}
 /** Register A: update in progress, divider, rate selection. */
-export const A: DefinedRegister<FieldsA> = register('A', 0x0a, 8, { UIP: ro(7), DV: rw(6, 4, 2), RS: rw(3, 0, 6) });
+export const A: NamedRegister<'UIP' | 'DV' | 'RS'> = register('A', 0x0a, 8, { UIP: ro(7), DV: rw(6, 4, 2), RS: rw(3, 0, 6) });
 /** Values of A.DV from here on hold the divider chain in reset (data sheet, "Divider Control"). */
 export const DV_RESET = 6;
 /** Values of A.DV up to this one name a crystal with which the clock runs. */
 export const DV_RUNNING = 2;
 
-interface FieldsB {
-  readonly SET: FieldSpec;
-  readonly PIE: FieldSpec;
-  readonly AIE: FieldSpec;
-  readonly UIE: FieldSpec;
-  readonly SQWE: FieldSpec;
-  readonly DM: FieldSpec;
-  readonly H24: FieldSpec;
-  readonly DSE: FieldSpec;
-}
 /** Register B: SET, interrupt enables, data mode (1 binary), hours (1: 24). */
-export const B: DefinedRegister<FieldsB> = register('B', 0x0b, 8, {
+export const B: NamedRegister<'SET' | 'PIE' | 'AIE' | 'UIE' | 'SQWE' | 'DM' | 'H24' | 'DSE'> = register('B', 0x0b, 8, {
   SET: rw(7),
   PIE: rw(6),
   AIE: rw(5),
@@ -72,22 +57,13 @@ export const B: DefinedRegister<FieldsB> = register('B', 0x0b, 8, {
 /** Bits of B that the RESET pin clears (data sheet, "RESET"). */
 export const B_CLEARED_BY_RESET: number = B.PIE.mask | B.AIE.mask | B.UIE.mask | B.SQWE.mask;
 
-interface FieldsC {
-  readonly IRQF: FieldSpec;
-  readonly PF: FieldSpec;
-  readonly AF: FieldSpec;
-  readonly UF: FieldSpec;
-}
 /** Register C: flags, each at the bit of its enable in B. A read clears them all. */
-export const C: DefinedRegister<FieldsC> = register('C', 0x0c, 8, { IRQF: ro(7), PF: ro(6), AF: ro(5), UF: ro(4) });
+export const C: NamedRegister<'IRQF' | 'PF' | 'AF' | 'UF'> = register('C', 0x0c, 8, { IRQF: ro(7), PF: ro(6), AF: ro(5), UF: ro(4) });
 /** The flags that cause interrupts. */
 export const C_SOURCES: number = C.PF.mask | C.AF.mask | C.UF.mask;
 
-interface FieldsD {
-  readonly VRT: FieldSpec;
-}
 /** Register D: valid RAM and time; the battery is never flat. */
-export const D: DefinedRegister<FieldsD> = register('D', 0x0d, 8, { VRT: ro(7, 7, 1) });
+export const D: NamedRegister<'VRT'> = register('D', 0x0d, 8, { VRT: ro(7, 7, 1) });
 
 /** The crystal of the PC/AT. */
 export const CRYSTAL_HZ = 32_768;
