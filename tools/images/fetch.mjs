@@ -16,6 +16,10 @@ export const CACHE = resolve(process.env.HOTSOCKET_IMAGES ?? join(repository, '.
 /** No fetch takes longer; a lock this old is left over, and its process id may long be another's. */
 const LOCK_LIFE_MS = 30 * 60_000;
 
+/** After a failure, tests do not try again for so long: without a network every one of them would wait. */
+const FAILURE_LIFE_MS = 10 * 60_000;
+
+const failurePath = join(CACHE, 'failure.txt');
 const manifestPath = join(CACHE, 'manifest.json');
 const readManifest = () => (existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, 'utf8')) : {});
 
@@ -79,6 +83,12 @@ async function packageOf(apt, { meta, package: direct, arch }) {
   return apt.show(versioned, arch);
 }
 
+/** Why the last fetch failed, when that was a short time ago. */
+function recentFailure() {
+  if (!existsSync(failurePath) || Date.now() - statSync(failurePath).mtimeMs > FAILURE_LIFE_MS) return undefined;
+  return readFileSync(failurePath, 'utf8');
+}
+
 /** Fetches the wanted packaged images, each package once. */
 async function fetchPackaged(names, progress) {
   const apt = new Apt(join(CACHE, 'apt'));
@@ -136,28 +146,38 @@ async function missing(names) {
   return absent;
 }
 
-async function provide(names, progress) {
+async function provide(names, progress, retry) {
   const built = await missing(names.filter((name) => name in BUILT));
   const sources = built.map((name) => BUILT[name].busybox);
   const packaged = await missing([...new Set([...names.filter((name) => name in PACKAGED), ...sources])]);
-  if (packaged.length > 0) await fetchPackaged(packaged, progress);
+  if (packaged.length > 0) {
+    const failure = retry ? undefined : recentFailure();
+    if (failure !== undefined) throw new FetchError(failure);
+    await fetchPackaged(packaged, progress).catch((error) => {
+      writeWhole(failurePath, error.message);
+      throw error;
+    });
+    rmSync(failurePath, { force: true });
+  }
   for (const name of built) await build(name, progress);
 }
 
 /**
  * Makes sure that the named images are in the cache, verified, and returns their paths by name.
  *
- * Returns undefined, after one line on stderr, when an image is missing and cannot be fetched (no network, no apt).
+ * Returns undefined, after one line on stderr, when an image is missing and cannot be fetched (no network, no apt). A fetch
+ * that failed is not tried again for ten minutes, unless `retry` is set.
  *
  * @param {readonly string[]} names names of {@link IMAGES}
+ * @param {{ retry?: boolean }} [options]
  * @returns {Promise<Record<string, string> | undefined>}
  */
-export async function ensureImages(names) {
+export async function ensureImages(names, { retry = false } = {}) {
   const unknown = names.filter((name) => !IMAGES.includes(name));
   if (unknown.length > 0) throw new Error(`no such image: ${unknown.join(', ')} (known: ${IMAGES.join(', ')})`);
   const progress = new Progress();
   try {
-    await withLock(() => provide(names, progress));
+    await withLock(() => provide(names, progress, retry));
   } catch (error) {
     progress.end();
     if (!(error instanceof FetchError)) throw error;
@@ -179,7 +199,7 @@ async function main(args) {
     console.error(`no image is called '${unknown}'; --list shows the names`);
     return 2;
   }
-  const paths = await ensureImages(names);
+  const paths = await ensureImages(names, { retry: true });
   if (paths === undefined) return 1;
   for (const path of Object.values(paths)) console.log(path);
   return 0;

@@ -47,6 +47,23 @@ describe('pcTables', () => {
     expect(named({ ...FOUR, hpet: HPET }).filter(([name, bytes]) => name !== 'facs' && sum(bytes) !== 0)).toEqual([]);
   });
 
+  it('DSDT and loader keep their size and layout', () => {
+    const sizes = [FOUR, { ...FOUR, cpuHotplug: 'selector' } as const].map((options) => {
+      const { tables: file, rsdp, loader } = pcAcpiFiles(options);
+      return [pcTables(options).dsdt.length, file.length, rsdp.length, loader.length];
+    });
+    expect(sizes).toEqual([
+      [4810, 5196, 20, 1280],
+      [5290, 5676, 20, 1280],
+    ]);
+  });
+
+  it('who is present changes no size and no offset', () => {
+    const all = pcAcpiFiles({ cpus: cpus(true, true, true, true) });
+    const { tables: file, loader } = pcAcpiFiles(FOUR);
+    expect([all.tables.length, all.loader]).toEqual([file.length, loader]);
+  });
+
   it('FADT revision 1 names the PIIX4 registers', () => {
     const { fadt } = pcTables({ ...FOUR, pmBase: 0xb000 });
     const at = (offset: number) => u32(fadt, offset);
@@ -186,5 +203,67 @@ describe('the DSDT', () => {
     expect(log).toMatch(/Compilation successful. 0 Errors/);
     expect(log).not.toMatch(/Unresolved|Invalid|could not/i);
     expect(again.subarray(36).equals(dsdt.subarray(36))).toBe(true);
+  });
+});
+
+describe('the methods of the DSDT', () => {
+  const hasAcpiexec = spawnSync('acpiexec', ['-vd']).status === 0;
+  if (!hasAcpiexec) console.warn('NOT RUN on another AML interpreter: acpiexec (acpica-tools) is not installed');
+
+  /** Runs methods on another interpreter, every port reading as the same byte; the lines of interest of what it printed. */
+  const evaluate = (dsdt: Uint8Array, portByte: number, ...paths: readonly string[]): string[] => {
+    const folder = mkdtempSync(join(tmpdir(), 'aml-'));
+    writeFileSync(join(folder, 'dsdt.aml'), dsdt);
+    const batch = paths.map((path) => `evaluate ${path}`).join(';');
+    const { stdout } = spawnSync('acpiexec', ['-fv', String(portByte), '-b', batch, 'dsdt.aml'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    rmSync(folder, { recursive: true });
+    const interesting = /Notify on (\[\w+\]).*(Value \w+)|\[Integer\] = (\w+)|0000: ((?:[0-9A-F]{2} )+)|(ACPI Error.*)/;
+    return stdout.split('\n').flatMap(
+      (line) =>
+        interesting
+          .exec(line)
+          ?.slice(1)
+          .filter((group) => group !== undefined)
+          .join(' ') ?? [],
+    );
+  };
+
+  const number = (value: number): string => value.toString(16).toUpperCase().padStart(16, '0');
+
+  it('report what changed in the bitmap, once, and read who is present from it', () => {
+    if (!hasAcpiexec) return;
+    const { dsdt } = pcTables({ cpus: cpus(true, true, false, false) });
+    // every byte of the bitmap is 05h: APIC ids 0 and 2 of these four
+    const lines = evaluate(dsdt, 0x05, '\\_GPE._E02', '\\_SB.CP02._STA', '\\_SB.CP01._STA', '\\_SB.CP02._MAT', '\\_GPE._E02', '\\_SB.CPON');
+    // notifications are delivered by threads of their own
+    const isNotice = (line: string): boolean => line.startsWith('[');
+    expect(lines.filter(isNotice).sort()).toEqual(['[CP01] Value 0x03', '[CP02] Value 0x01']);
+    expect(lines.filter((line) => !isNotice(line))).toEqual([
+      number(0x0f),
+      number(0),
+      '00 08 02 02 01 00 00 00 ',
+      number(1),
+      number(0),
+      number(1),
+      number(0),
+    ]);
+  });
+
+  it('select a slot and read its status in the selector block', () => {
+    if (!hasAcpiexec) return;
+    const { dsdt } = pcTables(MODERN);
+    expect(evaluate(dsdt, 0x01, '\\_SB.CPUS.C002._STA', '\\_SB.CPUS.C001._EJ0 1')).toEqual([number(0x0f)]);
+    expect(evaluate(dsdt, 0x00, '\\_SB.CPUS.C002._STA')).toEqual([number(0)]);
+  });
+
+  it('read an interrupt link from the PIRQ register', () => {
+    if (!hasAcpiexec) return;
+    const { dsdt } = pcTables(FOUR);
+    expect(evaluate(dsdt, 0x0a, '\\_SB.LNKB._CRS', '\\_SB.LNKB._STA')).toEqual(['89 06 00 09 01 0A 00 00 00 79 00 ', number(0x0b)]);
+    expect(evaluate(dsdt, 0x80, '\\_SB.LNKB._STA')).toEqual([number(0x09)]);
   });
 });
