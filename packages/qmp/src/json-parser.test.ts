@@ -119,6 +119,23 @@ describe('JsonStreamParser, mistakes', () => {
     expect(all(`{"a":${'1'.repeat(5000)}}{"ok":1}`)).toEqual([{ error: 'size' }, { value: '{"ok": 1}' }]);
   });
 
+  it('takes a message of exactly the limits and refuses one more byte or token', () => {
+    const sized = (size: number): string => `{"a":"${'x'.repeat(size - 8)}"}`;
+    expect(all(sized(64), { maxBytes: 64 })).toHaveLength(1);
+    expect(all(`${sized(64)}${sized(65)}{"ok":1}`, { maxBytes: 64 })).toEqual([
+      { value: stringify({ a: 'x'.repeat(56) }) },
+      { error: 'size' },
+      { value: '{"ok": 1}' },
+    ]);
+    expect(all('[1,2,3]\n', { maxTokens: 7 })).toEqual([{ value: '[1, 2, 3]' }]);
+    expect(all('[1,2,3]\n', { maxTokens: 6 })).toEqual([{ error: 'tokens' }]);
+  });
+
+  it('shows what stood before FF in any part of a string', () => {
+    expect(all('{"a":"x\\\xff')).toEqual([{ error: 'stray "x\ufffd' }]);
+    expect(all('{"a":"x\\u00\xff')).toEqual([{ error: 'stray "x\ufffd' }]);
+  });
+
   it('counts neither white space between messages nor earlier messages against the limit', () => {
     expect(all(`{"a":1}${' '.repeat(100)}`.repeat(20), { maxBytes: 32 })).toHaveLength(20);
   });
@@ -136,10 +153,16 @@ describe('JsonStreamParser, mistakes', () => {
   it('reports at most one error a line of random bytes', () => {
     let seed = 7;
     const noise = Uint8Array.from({ length: 1 << 18 }, () => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 24);
-    const segments = noise.reduce((count, byte) => count + (byte === 0x0a || byte === 0xff ? 1 : 0), 1);
+    const lines = noise.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 1);
     const errors = parse([noise]).filter((item) => 'error' in item).length;
     expect(errors).toBeGreaterThan(100);
-    expect(errors).toBeLessThanOrEqual(segments);
+    expect(errors).toBeLessThanOrEqual(lines);
+  });
+
+  it('answers a line of noise once, also when it holds FF, but hears a whole request in it', () => {
+    expect(all('@\xff#\xff"x\xff1 \xff[1]\xff{"ok":1}\xff@')).toEqual([{ error: 'stray @' }, { value: '{"ok": 1}' }, { error: 'stray @' }]);
+    expect(all('@\n@')).toHaveLength(2);
+    expect(all('{"a":\xff{"b":\xff{"ok":1}')).toEqual([{ error: 'stray \ufffd' }, { error: 'stray \ufffd' }, { value: '{"ok": 1}' }]);
   });
 });
 

@@ -55,8 +55,9 @@ for (const [letter, code] of Object.entries({ b: 8, f: 12, n: 10, r: 13, t: 9 })
  * JSON parser for a stream of messages without separators (RFC 8259 with QMP's additions: strings in apostrophes, byte FF as a reset).
  *
  * Bytes may come in any portions; the result does not depend on the portions. A message with a mistake is reported once, at the byte that
- * shows it; then input is skipped up to the next newline or FF, or, when the mistake lies inside a request object and is one of grammar, up to the bracket
- * that closes that object: clients that send no newlines must not be left without answers. `feed` never throws of its own accord.
+ * shows it; then input is skipped up to the next newline or FF. When the mistake is one of grammar and lies inside a request object, the
+ * bracket that closes the object ends the skipping too: clients that send no newlines must not be left without answers. A line that was
+ * given up for any other reason is not reported again, and only whole objects are still taken from it. `feed` never throws of its own accord.
  */
 export class JsonStreamParser {
   readonly #handler: JsonHandler;
@@ -76,6 +77,7 @@ export class JsonStreamParser {
   #skipDepth = 0;
   #skipQuote = 0;
   #skipEscape = false;
+  #givenUp = false;
 
   constructor(handler: JsonHandler, limits: JsonLimits = DEFAULT_JSON_LIMITS) {
     this.#handler = handler;
@@ -95,10 +97,11 @@ export class JsonStreamParser {
     this.#clear();
   }
 
-  /** Ignores the rest of the line. A handler calls it for a value that cannot be a request. */
+  /** Gives the rest of the line up. A handler calls it for a value that cannot be a request. */
   skipLine(): void {
     this.#clear();
     this.#mode = 'skip';
+    this.#givenUp = true;
   }
 
   #acceptAt(bytes: Uint8Array, at: number): number {
@@ -129,14 +132,15 @@ export class JsonStreamParser {
   #resetByte(): void {
     const idle = this.#mode === 'skip' || (this.#mode === 'gap' && this.#stack.length === 0);
     const text = `${this.#tokenText()}\ufffd`;
+    const inRequest = this.#stack[0]?.object !== undefined;
     this.#clear();
-    if (!idle) this.#handler.error({ kind: 'stray', text, topLevel: false });
+    if (!idle) this.#report({ kind: 'stray', text, topLevel: false }, !inRequest);
   }
 
   // Between tokens
 
   #gap(byte: number): void {
-    if (byte === 0x20 || byte === NEWLINE || byte === 0x0d || byte === 0x09) return this.#whitespace();
+    if (byte === 0x20 || byte === NEWLINE || byte === 0x0d || byte === 0x09) return this.#whitespace(byte);
     if (++this.#tokens > this.#limits.maxTokens) return this.#fail({ kind: 'tokens' }, 'balance', byte);
     switch (byte) {
       case QUOTE:
@@ -158,7 +162,8 @@ export class JsonStreamParser {
     }
   }
 
-  #whitespace(): void {
+  #whitespace(byte: number): void {
+    if (byte === NEWLINE) this.#givenUp = false;
     if (this.#stack.length === 0) this.#bytes = 0;
   }
 
@@ -310,6 +315,9 @@ export class JsonStreamParser {
 
   #complete(value: JsonValue): void {
     this.#clear();
+    const request = value instanceof Map;
+    if (this.#givenUp && !request) return;
+    this.#givenUp = false;
     this.#handler.value(value);
   }
 
@@ -391,18 +399,29 @@ export class JsonStreamParser {
     this.#mode = 'skip';
     this.#skipDepth = depth;
     this.#skipQuote = inString && byte !== undefined ? this.#quote : 0;
-    this.#handler.error(error);
+    this.#report(error, depth === 0);
     if (byte !== undefined) this.#skip(byte);
   }
 
+  /** Noise must not be answered with noise: a line that was given up gets no second error before a newline or a whole object. */
+  #report(error: JsonError, giveUp: boolean): void {
+    if (!this.#givenUp) this.#handler.error(error);
+    this.#givenUp ||= giveUp;
+  }
+
   #skip(byte: number): void {
-    if (byte === NEWLINE) this.#clear();
+    if (byte === NEWLINE) this.#newLine();
     else if (this.#skipDepth === 0) return;
     else if (this.#skipEscape) this.#skipEscape = false;
     else if (this.#skipQuote !== 0) this.#skipString(byte);
     else if (byte === QUOTE || byte === APOSTROPHE) this.#skipQuote = byte;
     else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) this.#skipDepth++;
     else if ((byte === CLOSE_BRACE || byte === CLOSE_BRACKET) && --this.#skipDepth === 0) this.#clear();
+  }
+
+  #newLine(): void {
+    this.#clear();
+    this.#givenUp = false;
   }
 
   #skipString(byte: number): void {

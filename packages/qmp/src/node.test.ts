@@ -277,19 +277,23 @@ describe('framing over a socket', () => {
   });
 
   it('sends no event in the packet of the negotiation reply', async () => {
-    const { machine } = await listen();
+    const waiting: (() => void)[] = [];
+    const schedule = (_ms: number, task: () => void): (() => void) => {
+      waiting.push(task);
+      return () => {};
+    };
+    const { machine } = await listen({ services: { now: () => 0, schedule } });
     const client = wire();
     await client.next();
     const packets: string[] = [];
-    client.socket.on('data', (text: string) => {
-      packets.push(text);
-      if (packets.length === 1) machine.emit({ name: 'WAKEUP' });
-    });
+    client.socket.on('data', (text: string) => packets.push(text));
     client.send('{"execute":"qmp_capabilities"}');
-    machine.emit({ name: 'WAKEUP' });
     await client.next();
+    machine.emit({ name: 'WAKEUP' });
+    await tick(20);
+    expect(packets).toEqual(['{"return": {}}\r\n']);
+    for (const task of waiting) task();
     expect(await client.next()).toMatchObject({ event: 'WAKEUP' });
-    expect(packets[0]).toBe('{"return": {}}\r\n');
   });
 
   it('writes the reply of quit and SHUTDOWN before the connection ends', async () => {
@@ -379,8 +383,10 @@ async function lastReply(client: Wire): Promise<unknown> {
 
 describe('the socket file', () => {
   it('has mode 0600 and is gone after close', async () => {
+    const umask = process.umask();
     const { listener } = await listen();
     expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(process.umask()).toBe(umask);
     await listener.close();
     open.splice(open.indexOf(listener), 1);
     expect(existsSync(path)).toBe(false);

@@ -115,3 +115,53 @@ describeRecorded('recorded sessions with raw bytes', () => {
     expect(compared).toBeGreaterThanOrEqual(45);
   });
 });
+
+interface Recording {
+  /** What the client sent, packet by packet, without anything added. */
+  readonly packets: readonly string[];
+  /** What it got, message by message. */
+  readonly messages: readonly string[];
+}
+
+function wireRecording(file: string, keep: (line: string) => boolean): Recording {
+  const lines = readFileSync(join(RECORDINGS, file), 'utf8').split('\n').filter(keep);
+  const after = (mark: string): string[] => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(mark.length));
+  return { packets: after('C> '), messages: after('S< ').flatMap((text) => text.split('\\r\\n').filter((part) => part !== '')) };
+}
+
+/** Lists of commands and of objects are not those of QEMU. */
+function comparableMessage(line: string): unknown {
+  return line.startsWith('{"return": [{"name":') ? 'a list of names' : masked(line);
+}
+
+function replay(recording: Recording, dialect: Dialect): { readonly got: unknown[]; readonly expected: unknown[] } {
+  const lines: string[] = [];
+  const services = { now: () => 0, schedule: () => () => {} };
+  const server = new QmpServer({ machine: new FakeMachine(), dialect, services });
+  const session = server.connect({ write: (text) => lines.push(text.trimEnd()), pendingBytes: 0, end: () => {} });
+  for (const packet of recording.packets) session.receive(new TextEncoder().encode(packet));
+  const told = (line: string): boolean => !line.includes('ACPI_DEVICE_OST');
+  return { got: lines.map(comparableMessage), expected: recording.messages.filter(told).map(comparableMessage) };
+}
+
+describeRecorded('recorded clients', () => {
+  it.each<[string, string, Dialect, number]>([
+    ['qmp-shell with 1.5', 'qemu-1.5.0-qmp-shell-wire.txt', '1.5', 15],
+    ['qmp-shell with 3.1', 'qemu-3.1.0-qmp-shell-wire.txt', '3.1', 15],
+    ['qemu.qmp with 3.1, four commands in flight', 'qemu-3.1.0-python-qemu.qmp-wire.txt', '3.1', 7],
+  ])('%s: unterminated messages get the recorded answers', (_name, file, dialect, least) => {
+    const notOurObjects = (line: string): boolean => !(dialect === '3.1' && /icc-bridge/.test(line));
+    const recording = wireRecording(file, notOurObjects);
+    const { got, expected } = replay(recording, dialect);
+    expect(got).toEqual(expected);
+    expect(got.length).toBeGreaterThanOrEqual(least);
+  });
+
+  it('setvcpus of libvirt: the exchange of each hot-plug gets the recorded answers', () => {
+    const ids = /"libvirt-(1|41[1-6])"/;
+    const recording = wireRecording('libvirt-9.0-qemu-7.2-start-and-setvcpus.txt', (line) => ids.test(line) || line.includes('"QMP"'));
+    const { got, expected } = replay(recording, 'default');
+    expect(got.slice(1)).toEqual(expected.slice(1));
+    expect(got).toHaveLength(8);
+  });
+});

@@ -554,6 +554,15 @@ describe('commands', () => {
     ]);
   });
 
+  it('query-kvm, query-target and query-uuid state facts', () => {
+    const { client } = negotiated();
+    expect(client.send(run('query-kvm') + run('query-target') + run('query-uuid'))).toEqual([
+      { return: { enabled: false, present: false } },
+      { return: { arch: 'x86_64' } },
+      { return: { UUID: '00000000-0000-0000-0000-000000000000' } },
+    ]);
+  });
+
   it('query-cpus has the members of its release; the program counter is signed', () => {
     const cpus = (dialect: Dialect): unknown[] => negotiated({ dialect }).client.send(run('query-cpus'));
     const common = { current: true, CPU: 0, pc: 4294967280, halted: false, thread_id: 1 };
