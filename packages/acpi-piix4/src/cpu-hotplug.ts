@@ -18,7 +18,6 @@ import {
 } from './spec.js';
 
 const APIC_IDS = 8 * CPU_HOTPLUG_LENGTH;
-const ONES: Readonly<Record<AccessSize, number>> = { 1: 0xff, 2: 0xffff, 4: 0xffff_ffff };
 
 /** What the block holds; bitmaps have one bit for each APIC id. */
 export interface CpuHotplugState {
@@ -58,7 +57,7 @@ export class CpuHotplug {
     this.#slots = slots;
     this.#notices = notices;
     this.region = mmio('acpi-piix4.cpu-hotplug', CPU_HOTPLUG_LENGTH, {
-      read: (offset, size) => (this.state.selectorMode ? this.#readRegister(offset, size) : this.#readBitmap(offset, size)),
+      read: (offset, size) => this.#read(offset, size),
       write: (offset, _size, value) => (this.state.selectorMode ? this.#writeRegister(offset, value) : this.#writeBitmap(offset, value)),
     });
   }
@@ -98,9 +97,10 @@ export class CpuHotplug {
     setBit(this.state.firmwareEjects, apicId, false);
   }
 
-  #readBitmap(offset: number, size: AccessSize): number {
+  #read(offset: number, size: AccessSize): number {
+    const byteAt = (at: number): number => (this.state.selectorMode ? this.#readRegisterByte(at) : this.#readBitmapByte(at));
     let value = 0;
-    for (let at = 0; at < size; at++) value |= this.#readBitmapByte(offset + at) << (8 * at);
+    for (let at = 0; at < size; at++) value |= byteAt(offset + at) << (8 * at);
     return value >>> 0;
   }
 
@@ -120,12 +120,12 @@ export class CpuHotplug {
     this.#notices.noticed(apicId);
   }
 
-  #readRegister(offset: number, size: AccessSize): number {
-    if (offset >= CPU_BLOCK_LENGTH) return ONES[size];
+  #readRegisterByte(offset: number): number {
+    if (offset >= CPU_BLOCK_LENGTH) return 0xff;
     const apicId = this.#selected;
     if (apicId === undefined) return 0;
     if (offset === CPU_FLAGS_OFFSET) return this.#flags(apicId);
-    return offset === CPU_DATA ? this.#data(apicId) & ONES[size] : 0;
+    return offset < CPU_DATA ? 0 : (this.#data(apicId) >>> (8 * (offset - CPU_DATA))) & 0xff;
   }
 
   #data(apicId: number): number {
