@@ -148,6 +148,21 @@ describe('info', () => {
     expect(bench().run('info registers -b')).toBe('info registers takes -a or nothing\r\n');
   });
 
+  it('registers fills lines of 80 columns and no more', () => {
+    const { machine, run } = bench();
+    const word = (index: number) => ({ name: `r${index}`, value: BigInt(index), bits: 64 });
+    const flags = { name: 'rflags', value: 2n, bits: 32, note: 'IF=0' };
+    machine.registers = () => [{ title: 'general', registers: [word(1), word(2), word(3), word(4), flags, word(5)] }];
+    const text = (index: number): string => `R${index} =${String(index).padStart(16, '0')}`;
+    expect(run('info registers')).toBe(lines(`${text(1)} ${text(2)} ${text(3)}`, text(4), 'RFLAGS=00000002 IF=0', text(5)));
+    machine.registers = () => [{ title: 'wide', registers: [0, 1].map(() => ({ ...word(1), bits: 140 })) }];
+    expect(run('info registers').split('\r\n')[0]).toHaveLength(79);
+    machine.registers = () => [
+      { title: 'wider', registers: [0, 1].map((index) => ({ ...word(1), name: 'r'.repeat(3 + index), bits: 144 })) },
+    ];
+    expect(run('info registers').split('\r\n')[0]).toHaveLength(40);
+  });
+
   it('qom-tree indents children', () => {
     expect(bench().run('info qom-tree')).toBe(
       lines(
@@ -199,6 +214,7 @@ describe('memory, values and ports', () => {
     ['x/5wx 0', lines('0000000000000000: 0x43424140 0x47464544 0x4b4a4948 0x4f4e4d4c', '0000000000000010: 0x53525150')],
     ['xp /2gx 0', lines('0000000000000000: 0x4746454443424140 0x4f4e4d4c4b4a4948')],
     ['x/2dh 0', lines('0000000000000000: 16704 17218')],
+    ['x/2db 0x3f', lines('000000000000003f: 127   0')],
     ['x/4c 0', lines("0000000000000000: '@' 'A' 'B' 'C'")],
     ['x/1o 0', lines('0000000000000000: 010320440500')],
     ['xp/1wx 0x10000', lines('0000000000010000: 0xffffffff')],
@@ -224,6 +240,10 @@ describe('memory, values and ports', () => {
     ["p/d 'a' ^ 1", '96'],
     ['p/c 0x41', "'A'"],
     ['p/c 0x27', "'\\''"],
+    ['p/c 0x20', "' '"],
+    ['p/c 0x7e', "'~'"],
+    ['p/c 0x7f', "'\\x7f'"],
+    ['p/16384 1', '0x1'],
     ['p/c 0x07', "'\\x07'"],
     ['p/o 8', '010'],
     ['p/o 0', '0'],

@@ -73,6 +73,8 @@ describe('LineEditor', () => {
     [`abXX${LEFT}${LEFT}\x0bc\r`, 'abc'],
     ['xyz\x15abc\r', 'abc'],
     ['ab zz \x17c\r', 'ab c'],
+    [`ab zz cd${LEFT}${LEFT}${LEFT}\x17x\r`, 'ab x cd'],
+    [`abXcd${LEFT}${LEFT}\x7f\r`, 'abcd'],
     [`bc${HOME}a${END}d\r`, 'abcd'],
     ['junk\x03abc\r', 'abc'],
     ['a\x1b[99;99Qbc\r', 'abc'],
@@ -88,6 +90,12 @@ describe('LineEditor', () => {
     const { submitted, edit } = editor();
     for (const byte of utf8('é😀\r')) edit.receive(Uint8Array.of(byte));
     expect(submitted).toEqual(['é😀']);
+  });
+
+  it('takes a newline as the first key', () => {
+    const { submitted, type } = editor();
+    type('\n');
+    expect(submitted).toEqual(['']);
   });
 
   it('enters two empty lines for two returns', () => {
