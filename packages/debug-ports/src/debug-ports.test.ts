@@ -106,6 +106,8 @@ describe('debug exit', () => {
 
   it('lies at 501h with two ports that read 0 unless told otherwise', () => {
     const exit = new DebugExit();
+    const smallest = new DebugExit({}, { iobase: 0, iosize: 1 });
+    expect([smallest.iobase, smallest.io.length]).toEqual([0, 1]);
     expect([exit.iobase, exit.io.length, exit.io.read(1, 1), exit.properties.iosize?.get()]).toEqual([0x501, 2, 0, 2]);
   });
 

@@ -3,7 +3,7 @@ import { SavedStateError, savedState } from '@hotsocket/saved-state';
 import { fuzzRegion, resetReachesInitialState, saveRestoreIsIdentity } from '@hotsocket/testbench';
 import { Trace } from '@hotsocket/trace';
 import { Container } from 'inversify';
-import { FwCfg, FwCfgError, FwCfgKey, type FwCfgOptions, le16, le32, le64 } from './index.js';
+import { FW_CFG_DMA_PORT, FW_CFG_PORT, FwCfg, FwCfgError, FwCfgKey, type FwCfgOptions, le16, le32, le64 } from './index.js';
 import { fwCfgModule } from './module.js';
 
 const RAM = 0x1_0000;
@@ -38,6 +38,17 @@ function dma({ io, mem }: ReturnType<typeof board>, control: number, length: num
   mem.readBytes(at, left);
   return new DataView(left.buffer).getUint32(0);
 }
+
+it('ports and keys are those of the specification', () => {
+  expect([FW_CFG_PORT, FW_CFG_DMA_PORT]).toEqual([0x510, 0x514]);
+  expect(FwCfgKey).toEqual({
+    ...{ SIGNATURE: 0x00, ID: 0x01, UUID: 0x02, RAM_SIZE: 0x03, NOGRAPHIC: 0x04, NB_CPUS: 0x05, KERNEL_ADDR: 0x07, KERNEL_SIZE: 0x08 },
+    ...{ INITRD_ADDR: 0x0a, INITRD_SIZE: 0x0b, BOOT_DEVICE: 0x0c, NUMA: 0x0d, BOOT_MENU: 0x0e, MAX_CPUS: 0x0f, KERNEL_ENTRY: 0x10 },
+    ...{ KERNEL_DATA: 0x11, INITRD_DATA: 0x12, CMDLINE_ADDR: 0x13, CMDLINE_SIZE: 0x14, CMDLINE_DATA: 0x15, SETUP_ADDR: 0x16 },
+    ...{ SETUP_SIZE: 0x17, SETUP_DATA: 0x18, FILE_DIR: 0x19 },
+    ...{ ACPI_TABLES: 0x8000, SMBIOS_ENTRIES: 0x8001, IRQ0_OVERRIDE: 0x8002, E820_TABLE: 0x8003, HPET: 0x8004 },
+  });
+});
 
 describe('ports', () => {
   it('read the signature byte by byte, then zeros', () => {

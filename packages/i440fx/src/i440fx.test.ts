@@ -2,7 +2,7 @@ import { IoSpace, type Mapping, MemorySpace, mmio, storage } from '@hotsocket/ad
 import { PciBus, PciFunction } from '@hotsocket/pci-bus';
 import { SavedStateError, savedState } from '@hotsocket/saved-state';
 import { fuzzRegion, resetReachesInitialState, saveRestoreIsIdentity } from '@hotsocket/testbench';
-import { I440fx, PAM_SEGMENTS } from './index.js';
+import { CONFADD_PORT, CONFDATA_PORT, I440fx, PAM_SEGMENTS } from './index.js';
 
 const MIB = 1024 * 1024;
 
@@ -11,8 +11,8 @@ function board() {
   const pci = new PciBus({ io, mem });
   const host = new I440fx({ pci }, { ramBytes: 128 * MIB });
   pci.plug(0, 0, host.pci);
-  io.map(0xcf8, host.configAddress);
-  io.map(0xcfc, host.configData);
+  io.map(CONFADD_PORT, host.configAddress);
+  io.map(CONFDATA_PORT, host.configData);
   const select = (offset: number, slot = 0) => io.write(0xcf8, 4, 0x8000_0000 + slot * 0x800 + (offset & 0xfc));
   const readByte = (offset: number) => {
     select(offset);
@@ -92,9 +92,10 @@ describe('configuration mechanism #1', () => {
     const written: number[] = [];
     host.attachNarrow(1, mmio('reset', 1, { read: () => 0x02, write: (_offset, _size, value) => written.push(value) }));
     io.write(0xcf9, 1, 0x06);
-    io.write(0xcf8, 2, 0x0e00);
+    io.write(0xcf8, 2, 0xae55);
+    io.write(0xcf8, 1, 0x77);
     io.write(0xcf8, 4, 0x8000_ff00);
-    expect([io.read(0xcf9, 1), io.read(0xcf8, 1), io.read(0xcf8, 2), ...written]).toEqual([0x02, 0xff, 0x02ff, 0x06, 0x0e]);
+    expect([io.read(0xcf9, 1), io.read(0xcf8, 1), io.read(0xcf8, 2), ...written]).toEqual([0x02, 0xff, 0x02ff, 0x06, 0xae]);
   });
 
   it('refuses something behind a port that is not there', () => {

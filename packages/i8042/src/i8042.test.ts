@@ -284,6 +284,13 @@ describe('keyboard', () => {
     expect([off, toKeyboard(0xee), command(0x20)]).toEqual([[], [0xee, 0x1c], [0x03]]);
   });
 
+  it('has scanning on again after defaults', () => {
+    const { kbc, drain, toKeyboard } = board();
+    toKeyboard(0xf5, 0xf6);
+    kbc.keyboard.send(Uint8Array.of(0x1c));
+    expect(drain()).toEqual([0x1c]);
+  });
+
   it('loses what is typed while scanning is off', () => {
     const { kbc, drain, toKeyboard } = board();
     toKeyboard(0xf5);
@@ -308,6 +315,7 @@ describe('mouse', () => {
     ['status', [0xe9], [0xfa, 0x00, 0x02, 0x64]],
     ['settings', [0xe8, 3, 0xf3, 100, 0xe7, 0xf4, 0xe9], [0xfa, 0xfa, 0xfa, 0xfa, 0xfa, 0xfa, 0xfa, 0x30, 0x03, 0x64]],
     ['defaults', [0xe7, 0xf4, 0xf6, 0xe9], [0xfa, 0xfa, 0xfa, 0xfa, 0x00, 0x02, 0x64]],
+    ['scaling 1:1', [0xe7, 0xe6, 0xe9], [0xfa, 0xfa, 0xfa, 0x00, 0x02, 0x64]],
     ['read data', [0xeb], [0xfa, 0x08, 0x00, 0x00]],
     ['wrap mode', [0xee, 0x12, 0xec, 0xf2], [0xfa, 0x12, 0xfa, 0xfa, 0x00]],
     ['remote mode', [0xf0, 0xe9, 0xea], [0xfa, 0xfa, 0x40, 0x02, 0x64, 0xfa]],
@@ -337,6 +345,15 @@ describe('mouse', () => {
     toMouse(0xf4);
     for (let count = 0; count < 1000; count++) kbc.mouse.move({ right: 1000, up: Number.NaN, buttons: 0xff });
     expect(drain(1000).length).toBe(3 * (1 + Math.ceil(32767 / 255)));
+  });
+
+  it('is not heard while its cable is off', () => {
+    const { kbc, command, drain, toMouse } = board();
+    toMouse(0xf4);
+    command(0xa7);
+    kbc.mouse.move({ right: 1 });
+    const off = drain();
+    expect([off, command(0xa8), command(0x20)]).toEqual([[], [0x08, 0x01, 0x00], [0x03]]);
   });
 
   it('interrupts on IRQ 12 when enabled', () => {

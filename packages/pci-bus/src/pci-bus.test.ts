@@ -31,6 +31,14 @@ describe('configuration accesses', () => {
 });
 
 describe('plugging', () => {
+  it('keeps the functions of a device apart', () => {
+    const pci = bus();
+    const [bridge, power] = [card('bridge', { multifunction: true }), card('power')];
+    pci.plug(1, 0, bridge);
+    pci.plug(1, 3, power);
+    expect([pci.at(1, 0), pci.at(1, 3), pci.at(0, 5), pci.at(1, 2)]).toEqual([bridge, power, undefined, undefined]);
+  });
+
   it('lists functions in order of their places', () => {
     const pci = bus();
     pci.plug(1, 0, card('bridge', { multifunction: true }));

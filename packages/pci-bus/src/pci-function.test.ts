@@ -113,6 +113,23 @@ describe('base address registers', () => {
     expect([card.configRead(0x20, 4), card.configRead(0x10, 4)]).toEqual([0xffff_fff1, 0xffff_f008]);
   });
 
+  it('of memory that may not be prefetched read 0 in bits 3:0, as a new function does everywhere', () => {
+    const card = new PciFunction(
+      {},
+      {
+        name: 'card',
+        vendorId: 0x1234,
+        deviceId: 1,
+        classCode: 0xff_0000,
+        bars: [{ index: 1, kind: 'memory', region: mmio('m', 32, ports()) }],
+      },
+    );
+    card.configWrite(0x14, 4, 0xffff_ffff);
+    expect([card.configRead(0x14, 4), card.configRead(0x04, 4), card.configRead(0x08, 4), card.configRead(0x2c, 4)]).toEqual([
+      0xffff_ffe0, 0, 0xff00_0000, 0,
+    ]);
+  });
+
   it('map ports while I/O is enabled', () => {
     const { card, io } = attached({ bars: bars() });
     card.configWrite(0x20, 4, 0xc001);
@@ -217,7 +234,7 @@ describe('saved state', () => {
 
   it.each([
     ['of another device', { config: make({ deviceId: 0x7000 }).save().config, interrupt: false }],
-    ['too short', { config: new Uint8Array(255), interrupt: false }],
+    ['too short', { config: make().save().config.slice(0, 255), interrupt: false }],
     ['without the interrupt', { config: make().save().config }],
     ['not bytes', { config: 'text', interrupt: false }],
   ])('%s is refused and changes nothing', (_, state) => {

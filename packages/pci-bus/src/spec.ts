@@ -34,7 +34,6 @@ export const STATUS: Word<'INTERRUPT' | 'CAPABILITIES' | 'FAST_B2B' | 'PARITY_DA
   DEVSEL: ro(10, 9),
   ERRORS: { high: 15, low: 11, access: 'w1c', reset: 0 },
 });
-export const REVISION_ID: Word<'ID'> = register('REVISION_ID', 0x08, 8, { ID: ro(7, 0) });
 export const CLASS_CODE: Word<'INTERFACE' | 'SUBCLASS' | 'BASE' | 'REVISION'> = register('CLASS_CODE', 0x08, 32, {
   REVISION: ro(7, 0),
   INTERFACE: ro(15, 8),

@@ -4,7 +4,7 @@ import { SavedStateError, savedState } from '@hotsocket/saved-state';
 import { fuzzRegion, PinRecorder, Random, resetReachesInitialState, saveRestoreIsIdentity } from '@hotsocket/testbench';
 import { Trace } from '@hotsocket/trace';
 import { Container } from 'inversify';
-import { Piix3 } from './index.js';
+import { ELCR, ELCR_PORT, Piix3, RC_PORT } from './index.js';
 import { piix3Module } from './module.js';
 
 function wired() {
@@ -101,6 +101,10 @@ describe('ELCR', () => {
     piix3.reset();
     expect(masks).toEqual([0x0020, 0x0000, 0x0c00, 0x0000]);
   });
+});
+
+it('ports are those of the datasheet', () => {
+  expect([RC_PORT, ELCR_PORT, ...ELCR.map((register) => register.offset)]).toEqual([0xcf9, 0x4d0, 0x4d0, 0x4d1]);
 });
 
 describe('reset control', () => {

@@ -96,6 +96,13 @@ describe('transmitter', () => {
     expect(uart.irq.high).toBe(false);
   });
 
+  it('has no interrupt after reset', () => {
+    const { uart } = enabled(0x02);
+    uart.reset();
+    uart.io.write(4, 1, 0x08);
+    expect([uart.irq.high, uart.save().data.thrInterrupt]).toEqual([false, false]);
+  });
+
   it('makes an edge for every character', () => {
     const { uart, read, write } = enabled(0x02);
     read(2);
@@ -412,6 +419,13 @@ describe('reset and saved state', () => {
     const uart = make();
     expect(() => uart.restore(savedState('16550A', 1, { ...state, [name]: value }))).toThrow(SavedStateError);
     expect(uart.save().data).toEqual(state);
+  });
+
+  it('a restored port without a time-out running stays quiet', () => {
+    const { clock, uart } = port();
+    uart.restore(savedState('16550A', 1, { ...state, ier: 1, mcr: 8, fcr: 0xc1, rxCount: 1 }));
+    clock.advance(1_000_000_000);
+    expect(uart.irq.high).toBe(false);
   });
 
   it('a state that holds more characters than its mode allows works', () => {
