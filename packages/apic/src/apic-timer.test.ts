@@ -174,6 +174,33 @@ describe('APIC timer, periodic', () => {
     expect(made.firedNs).toEqual([16_000, 32_000]);
   });
 
+  it('at its end the count is the initial count again', () => {
+    const made = rig();
+    start(made, 0x3_00ec, 1000);
+    made.clock.advance(16_000);
+    expect(made.apic.readRegister(0x39)).toBe(1000);
+    made.clock.advance(16);
+    expect(made.apic.readRegister(0x39)).toBe(999);
+  });
+
+  it('masked, with a divider changed within a period, it counts on from there', () => {
+    const made = rig();
+    start(made, 0x3_00ec, 1000);
+    made.clock.advance(4_000);
+    made.apic.writeRegister(0x3e, 0xb);
+    made.clock.advance(750 + 10);
+    expect(made.apic.readRegister(0x39)).toBe(990);
+  });
+
+  it('a divider changed within a period does not change the following ones', () => {
+    const made = rig();
+    start(made, 0x2_00ec, 1000);
+    made.clock.advance(8_000);
+    made.apic.writeRegister(0x3e, 0x8);
+    made.clock.advance(90_000);
+    expect(made.firedNs).toEqual([24_000, 56_000, 88_000]);
+  });
+
   it('one-shot switched to periodic after its end stays stopped', () => {
     const made = rig();
     start(made, 0xec, 1000);
@@ -181,6 +208,24 @@ describe('APIC timer, periodic', () => {
     made.apic.writeRegister(0x32, 0x2_00ec);
     made.clock.advance(100_000);
     expect(made.firedNs).toEqual([16_000]);
+  });
+});
+
+describe('APIC timer, noticed late', () => {
+  it.each([
+    ['the vector', 0x32, 0xed],
+    ['the mask', 0x32, 0x1_00ec],
+    ['the count', 0x38, 5000],
+    ['the divider', 0x3e, 0xb],
+  ])('an expiry that is due comes before a write that changes %s', (_what, index, value) => {
+    let nowNs = 0;
+    const clock = new VirtualClock(() => nowNs);
+    const apic = new LocalApic({ clock, bus: new IccBus() }, { id: 0, bootstrap: true });
+    apic.writeRegister(0x0f, 0x1ff);
+    start({ apic }, 0xec, 1000);
+    nowNs = 16_001;
+    apic.writeRegister(index, value);
+    expect(apic.acknowledge()).toBe(0xec);
   });
 });
 
@@ -217,6 +262,14 @@ describe('APIC timer, TSC deadline', () => {
     expect(made.firedNs).toEqual([20_000]);
   });
 
+  it('both halves of the deadline count', () => {
+    const made = rig();
+    made.apic.writeRegister(0x32, 0x4_00ec);
+    made.apic.writeTscDeadline(1, 6_000);
+    made.clock.advance(5_000_000_000);
+    expect(made.firedNs).toEqual([0x1_0000_0000 + 1_000]);
+  });
+
   it('a deadline beyond all time never fires', () => {
     const made = rig();
     made.apic.writeRegister(0x32, 0x4_00ec);
@@ -231,6 +284,8 @@ describe('APIC timer, TSC deadline', () => {
     expect(made.apic.tscDeadline).toEqual({ hi: 0, lo: 0 });
     made.apic.writeRegister(0x32, 0x4_00ec);
     made.apic.writeRegister(0x38, 55);
+    made.apic.writeRegister(0x32, 0xec);
+    expect(made.apic.readRegister(0x39)).toBe(0);
     made.clock.advance(100_000);
     expect([made.firedNs, made.apic.readRegister(0x39), made.apic.readRegister(0x38)]).toEqual([[], 0, 1000]);
   });

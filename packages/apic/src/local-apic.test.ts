@@ -172,6 +172,15 @@ describe('LocalApic registers', () => {
     expect(apic.pending).toBe(true);
   });
 
+  it('the error interrupt is an edge', () => {
+    const { apic, ended } = board();
+    apic.writeRegister(0x37, 0xfe);
+    apic.readRegister(0x01);
+    apic.acknowledge();
+    apic.writeRegister(0x0b, 0);
+    expect(ended).toEqual([]);
+  });
+
   it('an error vector that is illegal itself logs and delivers nothing', () => {
     const { apic } = board();
     apic.writeRegister(0x37, 0x05);
@@ -238,6 +247,25 @@ describe('LocalApic fixed interrupts', () => {
     apic.acknowledge();
     apic.writeRegister(0x0b, 0);
     expect(ended).toEqual([0x31]);
+  });
+
+  it('each vector has its bit in the eight words of IRR, TMR and ISR', () => {
+    const made = board();
+    const { apic } = made;
+    const words = (first: number): number[] => Array.from({ length: 8 }, (_, word) => apic.readRegister(first + word));
+    for (const vector of [0x10, 0x1f, 0x3f, 0xff]) request(made, vector, vector !== 0x3f);
+    expect([words(0x10), words(0x18), words(0x20)]).toEqual([
+      [0, 0, 0, 0, 0, 0, 0, 0],
+      [0x8001_0000, 0, 0, 0, 0, 0, 0, 0x8000_0000],
+      [0x8001_0000, 0x8000_0000, 0, 0, 0, 0, 0, 0x8000_0000],
+    ]);
+    apic.acknowledge();
+    expect([words(0x10)[7], words(0x20)[7]]).toEqual([0x8000_0000, 0]);
+    for (let count = 0; count < 3; count++) {
+      apic.writeRegister(0x0b, 0);
+      apic.acknowledge();
+    }
+    expect(words(0x10)).toEqual([0x0001_0000, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   it('an EOI with nothing in service is ignored', () => {
@@ -338,6 +366,29 @@ describe('LocalApic ExtINT and LINT', () => {
     expect([apic.pending, apic.readRegister(0x35)]).toEqual([false, 0x8061]);
   });
 
+  it('LINT0 written as edge-triggered forgets remote IRR', () => {
+    const { bus, apic } = board();
+    apic.writeRegister(0x35, 0x8061);
+    wire(bus.lint0).raise();
+    apic.writeRegister(0x35, 0x1_8061);
+    expect(apic.readRegister(0x35)).toBe(0x1_c061);
+    apic.writeRegister(0x35, 0x0061);
+    expect(apic.readRegister(0x35)).toBe(0x0061);
+    apic.writeRegister(0x35, 0x8061);
+    expect(apic.readRegister(0x35)).toBe(0xc061);
+  });
+
+  it('LINT1 is always edge triggered, and can be ExtINT', () => {
+    const { bus, apic } = board();
+    bus.extInt = () => 0x22;
+    const line = wire(bus.lint1);
+    apic.writeRegister(0x36, 0x8062);
+    line.raise();
+    expect([apic.acknowledge(), apic.readRegister(0x36)]).toEqual([0x62, 0x8062]);
+    apic.writeRegister(0x36, 0x0700);
+    expect([apic.pending, apic.acknowledge()]).toEqual([true, 0x22]);
+  });
+
   it('an active-low LINT1 fires when the wire falls', () => {
     const { bus, apic, cpu } = board();
     const line = wire(bus.lint1);
@@ -408,6 +459,8 @@ describe('LocalApic interprocessor interrupts', () => {
       cpus[index]!.apic.writeRegister(0x0e, 0x0fff_ffff);
       cpus[index]!.apic.writeRegister(0x0d, ldr * 0x100_0000);
     });
+    send(apic, 0x1400_0000, 0x0840);
+    expect(cpus.map(({ cpu }) => cpu.pending)).toEqual([false, false, false]);
     send(apic, 0x1300_0000, 0x0841);
     expect(cpus.map(({ cpu }) => cpu.pending)).toEqual([true, true, false]);
     send(apic, 0xff00_0000, 0x0842);
@@ -449,9 +502,9 @@ describe('LocalApic interprocessor interrupts', () => {
     expect(cpus[1]!.cpu.events).toEqual(['nmi', 'smi']);
   });
 
-  it('an illegal vector is logged by the sender and not sent', () => {
+  it.each([0x400f, 0x410f])('an illegal vector is logged by the sender and not sent: %i', (low) => {
     const { apic, cpus } = board(2);
-    send(apic, 0x0100_0000, 0x400f);
+    send(apic, 0x0100_0000, low);
     expect([errors(apic), errors(cpus[1]!.apic)]).toEqual([0x20, 0]);
   });
 
@@ -472,6 +525,10 @@ describe('LocalApic arbitration priority', () => {
     expect(apic.readRegister(0x09)).toBe(0x50);
     apic.acknowledge();
     expect(apic.readRegister(0x09)).toBe(0x50);
+    apic.tpr = 0x55;
+    expect(apic.readRegister(0x09)).toBe(0x50);
+    apic.tpr = 0x61;
+    expect(apic.readRegister(0x09)).toBe(0x61);
   });
 });
 
@@ -486,8 +543,10 @@ describe('LocalApic base MSR', () => {
     request(made, 0x41);
     expect(apic.writeApicBase(0, 0xfee0_0000)).toBe(true);
     expect([cpu.pending, apic.enabled, apic.readRegister(0x03), apic.accepting]).toEqual([false, false, 0xffff_ffff, false]);
-    intr.raise();
     nmi.raise();
+    nmi.lower();
+    expect(cpu.pending).toBe(false);
+    intr.raise();
     request(made, 0x42);
     expect([cpu.pending, cpu.events, apic.acknowledge()]).toEqual([true, ['nmi'], 0x20]);
   });

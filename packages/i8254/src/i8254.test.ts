@@ -317,6 +317,29 @@ describe('I8254 reading and writing', () => {
     expect([made.pit.io.read(3, 1), made.pit.save()]).toEqual([0xff, before]);
   });
 
+  it('a control word stops the counter, which keeps its value until the tick after the new count', () => {
+    const made = gated(0x30, 9, 0);
+    made.toTick(4);
+    made.pit.io.write(3, 1, 0xb0);
+    made.toTick(20);
+    expect(latched(made.pit.io, 2)).toBe(6);
+    made.pit.io.write(2, 1, 3);
+    made.pit.io.write(2, 1, 0);
+    expect(latched(made.pit.io, 2)).toBe(6);
+    made.toTick(21);
+    expect(latched(made.pit.io, 2)).toBe(3);
+  });
+
+  it('a count written while the gate of mode 2 is low stands until the gate rises', () => {
+    const made = rig();
+    program(made.pit.io, 2, 0x34, 9, 0);
+    made.toTick(50);
+    expect(latched(made.pit.io, 2)).toBe(9);
+    made.portB.io.write(0, 1, 1);
+    made.toTick(53);
+    expect(latched(made.pit.io, 2)).toBe(7);
+  });
+
   it('a control word drops latches and half-written counts', () => {
     const made = gated(0x30, 0xff);
     made.pit.io.write(3, 1, 0xc8);
@@ -350,6 +373,22 @@ describe('I8254 OUT0', () => {
     made.out0.clear();
     made.toTick(301);
     expect(made.out0.levels).toEqual([false, true, false, true, false, true]);
+    made.toTick(350);
+    expect(made.out0.high).toBe(true);
+    made.toTick(351);
+    expect(made.out0.high).toBe(false);
+  });
+
+  it('a control word forgets a new count that waited, and its edge', () => {
+    const made = rig();
+    program(made.pit.io, 0, 0x34, 100, 0);
+    made.toTick(50);
+    made.pit.io.write(0, 1, 60);
+    made.pit.io.write(0, 1, 0);
+    program(made.pit.io, 0, 0x30, 0, 1);
+    made.rises.length = 0;
+    made.toTick(1000);
+    expect(made.rises).toEqual([50 + 257]);
   });
 
   it('mode 0 rises once; then nothing is armed', () => {
@@ -444,6 +483,16 @@ describe('PortB', () => {
     expect(made.portB.tonePeriodNs).toBe(new Crystal(PIT_HZ).nsAt(0x4a9));
     made.portB.reset();
     expect([made.portB.tonePeriodNs, made.portB.io.read(0, 1) & 0x0f]).toEqual([0, 0]);
+  });
+});
+
+describe('PortB reset', () => {
+  it('lowers the gate of counter 2', () => {
+    const made = gated(0x34, 100, 0);
+    made.toTick(11);
+    made.portB.reset();
+    made.toTick(50);
+    expect(latched(made.pit.io, 2)).toBe(90);
   });
 });
 

@@ -175,6 +175,14 @@ describe('IccBus wires', () => {
       [true, false],
     ]);
   });
+
+  it('LINT1 does so too', () => {
+    const { bus, apics } = setup(0);
+    const nmi = new IrqLine('nmi');
+    nmi.connect(bus.lint1);
+    nmi.raise();
+    expect(apics[0]!.levels).toEqual([false, true]);
+  });
 });
 
 describe('messageOfMsi', () => {
@@ -206,8 +214,16 @@ describe('IccBridge', () => {
   it('serves the registers of the APIC of the CPU that executes', () => {
     const { apic, bus, apics } = bridged();
     bus.current = apics[1];
-    apic.write(0xb0, 4, 0);
-    expect([apic.read(0x20, 4), apics[1]!.written, apics[0]!.written]).toEqual([0x102, [[0x0b, 0]], []]);
+    apic.write(0x10, 4, 7);
+    apic.write(0xff0, 4, 8);
+    expect([apic.read(0x20, 4), apic.read(0xff0, 4), apic.read(0x1000, 4)]).toEqual([0x102, 0x1ff, 0xffff_ffff]);
+    expect([apics[1]!.written, apics[0]!.written]).toEqual([
+      [
+        [0x01, 7],
+        [0xff, 8],
+      ],
+      [],
+    ]);
   });
 
   it('narrow reads give 0 and narrow writes are dropped', () => {

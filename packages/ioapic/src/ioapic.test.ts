@@ -147,6 +147,21 @@ describe('IoApic level-triggered pins', () => {
     expect([taken.length, read(SCI_LOW)]).toEqual([2, SCI_ENTRY]);
   });
 
+  it('lowest priority messages are level-triggered too; the message says so', () => {
+    const { taken, lines, read, write } = sci();
+    write(SCI_LOW, SCI_ENTRY | 0x100);
+    lines[9]!.raise();
+    expect([taken[0]!.levelTriggered, taken[0]!.deliveryMode, read(SCI_LOW)]).toEqual([true, 1, SCI_ENTRY | 0x4100]);
+  });
+
+  it.each([0, 23])('pin %i ends with its EOI', (pin) => {
+    const { ioapic, taken, lines, write } = setup();
+    write(0x10 + 2 * pin, 0x8040);
+    lines[pin]!.raise();
+    ioapic.endOfInterrupt(0x40);
+    expect(taken.length).toBe(2);
+  });
+
   it('a pin that falls and rises before EOI sends after it', () => {
     const { ioapic, taken, lines } = sci();
     lines[9]!.raise();
