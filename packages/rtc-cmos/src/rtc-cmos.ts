@@ -116,10 +116,10 @@ export class RtcCmos implements Device {
     return this.#register(index);
   }
 
-  /** Puts a byte into a RAM cell, 0x0e to 0x7f. For the board, which describes itself to the firmware there. */
+  /** Puts a byte into a RAM cell, 0x0e to 0x7f but not the century. For the board, which describes itself to the firmware there. */
   setCell(index: number, value: number): void {
     checkIndex(index);
-    if (index <= D.offset) throw new RangeError(`cell ${index} belongs to the clock`);
+    if (index <= D.offset || TIME_REGISTERS.has(index)) throw new RangeError(`cell ${index} belongs to the clock`);
     this.#setRegister(index, value);
   }
 
@@ -274,7 +274,7 @@ export class RtcCmos implements Device {
     this.irq.set(high);
   }
 
-  /** Arms the timer for the next update that changes a flag. While SET is set updates still do (data sheet, "Register A"). */
+  /** Arms the timer for the next update that changes a flag. QUIRK: while SET is set updates still set UF, as in QEMU 7.2; only the time stands. */
   #armUpdate(): void {
     const flags = this.#register(C.offset);
     this.#updateDueNs = this.#nextEdgeNs();

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { B, CELLS, CENTURY, HOURS_ALARM, MINUTES_ALARM, SECONDS_ALARM } from './spec.js';
 import { parseTime, renderTime, secondsUntilAlarm } from './time-registers.js';
 
@@ -72,6 +73,24 @@ describe('secondsUntilAlarm', () => {
     ['an hour that no day has', BINARY_24, [24, 0x00, 0x00], Number.POSITIVE_INFINITY],
   ] as const)('finds %s', (_name, mode, alarm, expected) => {
     expect(until(mode, alarm, at(12, 0, 0))).toBe(expected);
+  });
+
+  it('agrees with a search through the day', () => {
+    const part = (limit: number): fc.Arbitrary<number> => fc.oneof(fc.nat(limit + 2), fc.constant(0xc0));
+    const alarms = fc.tuple(part(23), part(59), part(59));
+    fc.assert(
+      fc.property(alarms, fc.nat(86_399), ([hour, minute, second], now) => {
+        const matches = (time: number): boolean =>
+          [Math.floor(time / 3600), Math.floor(time / 60) % 60, time % 60].every((value, index) => {
+            const wanted = [hour, minute, second][index] ?? 0;
+            return wanted === 0xc0 || wanted === value;
+          });
+        const steps = Array.from({ length: 86_400 }, (_, step) => step + 1);
+        const found = steps.find((step) => matches((now + step) % 86_400)) ?? Number.POSITIVE_INFINITY;
+        expect(until(BINARY_24, [hour, minute, second], now)).toBe(found);
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('works before 1970', () => {
