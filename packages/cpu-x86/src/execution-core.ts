@@ -3,7 +3,7 @@ import { Decoder, type Row } from '@hotsocket/x86-isa';
 import { checkStack, complexAddress, segmentedAddress } from './addressing.js';
 import { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
-import { Cpu, type HelperFunction } from './cpu.js';
+import { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
 import { STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
 import { FAULT, GP, UD } from './fault.js';
 import { HandlerTable } from './handler-table.js';
@@ -44,6 +44,8 @@ export interface CoreOptions {
   /** Rows whose feature the CPU model does not announce: their fallback, or #UD. */
   readonly isInvalid?: (row: Row) => boolean;
   readTsc(into: { low: number; high: number }): void;
+  /** What else instructions need of the machine. */
+  readonly services?: Partial<CpuServices>;
 }
 
 const TWO_32 = 0x1_0000_0000;
@@ -60,6 +62,8 @@ export class ExecutionCore {
   readonly code: CodeCache;
   readonly handlers: HandlerTable;
   readonly pages: PageMap;
+  /** Sees each fault (vector, error code or -1) before its delivery; true stops the CPU at the faulting instruction instead. */
+  onFault: ((vector: number, error: number) => boolean) | undefined;
   readonly #space: MemorySpace;
   readonly #helpers: readonly HelperFunction[];
   readonly #run: () => number;
@@ -74,7 +78,8 @@ export class ExecutionCore {
     this.code = new CodeCache(this.memory, new RecordBuilder(this.memory, this.handlers), decoder);
     this.pages = new PageMap(this.memory, options.space);
     this.mmu = new Mmu(this.memory, this.pages, options.space, this.code);
-    this.cpu = new Cpu(this.memory, this.mmu, this.code, { io: options.io, readTsc: (into) => options.readTsc(into) });
+    this.cpu = new Cpu(this.memory, this.mmu, this.code, { ...options.services, io: options.io, readTsc: (into) => options.readTsc(into) });
+    this.cpu.shapes = this.handlers.handlers.map((handler) => handler.shape);
     this.#helpers = Object.values(HELPERS);
     this.#fillTables();
     this.code.attach({
@@ -129,6 +134,39 @@ export class ExecutionCore {
     return this.#run();
   }
 
+  /** Opens or closes the A20 gate: bit 20 of physical addresses. */
+  setA20(open: boolean): void {
+    const mask = open ? 0xffff_ffff : 0xffef_ffff;
+    if (this.mmu.a20Mask === mask) return;
+    this.mmu.a20Mask = mask;
+    for (let index = 0; index < this.#cpus; index++) this.mmu.flush(index);
+  }
+
+  /** Bytes at a linear address as a CPU sees them, without side effects; undefined where nothing is mapped. */
+  peek(index: number, la: number, length: number): Uint8Array | undefined {
+    const previous = this.#current;
+    this.select(index);
+    const bytes = new Uint8Array(length);
+    let mapped = true;
+    for (let at = 0; at < length && mapped; at++) {
+      const gpa = this.mmu.peek(la + at);
+      if (gpa < 0) mapped = false;
+      else bytes[at] = this.#peekByte(gpa);
+    }
+    if (previous >= 0) this.select(previous);
+    return mapped ? bytes : undefined;
+  }
+
+  /** Bytes of RAM and ROM at a physical address; others read as ff. */
+  peekPhysical(gpa: number, length: number): Uint8Array {
+    return Uint8Array.from({ length }, (_, at) => this.#peekByte(gpa + at));
+  }
+
+  #peekByte(gpa: number): number {
+    const host = this.pages.read[Math.floor(gpa / PAGE_BYTES)] ?? 0;
+    return host > PAGE_DROP ? this.memory.u8[host + (gpa & (PAGE_BYTES - 1))]! : 0xff;
+  }
+
   /** Executes exactly one instruction, or the delivery of its fault. */
   step(): number {
     this.cpu.set32(STEPPING, 1);
@@ -175,7 +213,7 @@ export class ExecutionCore {
       ),
       helper: (number, record) => this.#helper(number, record),
       decodeAt: () => this.#decodeAt(),
-      deliver: () => deliverFault(cpu),
+      deliver: () => (this.onFault?.(cpu.get32(FAULT_VECTOR), i32[FAULT_ERROR >> 2]!) ? 1 : deliverFault(cpu)),
       crossing: (record) => this.#crossing(record),
     };
   }

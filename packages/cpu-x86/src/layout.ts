@@ -88,6 +88,18 @@ export const TSC_OFFSET = 0x12a8;
 export const CODE_LIMIT = 0x12d0;
 /** Not zero: instructions are decoded and executed one by one. */
 export const STEPPING = 0x12d8;
+/**
+ * What instructions of the x87, WAIT, MMX and SSE raise under the present CR0 and CR4: a vector, or 0 to go on. `refreshFpuTraps` derives them.
+ */
+export const X87_TRAP = 0x12e0;
+export const WAIT_TRAP = 0x12e4;
+export const MMX_TRAP = 0x12e8;
+export const SSE_TRAP = 0x12ec;
+/** Between a definition and its helper: opcode and ModRM of an x87 instruction, then the bytes that it stores. */
+export const FPU_OPCODE = 0x12f0;
+export const FPU_STORED = 0x12f4;
+/** Address of the source operand of an SSE helper: a register, or a copy of memory. */
+export const SSE_SOURCE = 0x12f8;
 /** Current privilege level. */
 export const CPL = 0x1300;
 /** Which decoded form of a page is executed: see MODE_*. */
@@ -173,6 +185,13 @@ export const ADDRESS_SIZE_MASKS = 0x2200;
 export const NO_RECORDS = 0x4000;
 /** Records of instructions that are executed once and not kept. */
 export const SCRATCH_RECORDS = 0x8000;
+
+/** 256 CRC-32C remainders of one byte (u32). */
+export const CRC32_TABLE = 0x2400;
+/** For each immediate byte, the byte indices that PSHUFD, PSHUFLW and PSHUFHW take: 256 times 16 bytes. */
+export const SHUFFLE_32 = 0x9000;
+export const SHUFFLE_LOW_16 = 0xa000;
+export const SHUFFLE_HIGH_16 = 0xb000;
 
 /** State blocks of CPUs that are not executing. */
 export const SAVED_BLOCKS = 0x1_0000;

@@ -123,6 +123,24 @@ export class Mmu {
     return this.#gpa + offset;
   }
 
+  /** Physical address of a linear one, or -1: no faults, no accessed bits, no TLB. For debuggers. */
+  peek(la: number): number {
+    const { u32 } = this.#memory;
+    if ((u32[CR0 >> 2]! & CR0_PG) === 0) return (la & this.a20Mask) >>> 0;
+    const pae = (u32[CR4 >> 2]! & CR4_PAE) !== 0;
+    const long = (u32[EFER >> 2]! & EFER_LMA) !== 0;
+    const bits = pae ? 9 : 10;
+    let table = (u32[CR3 >> 2]! & (pae && !long ? 0xffff_ffe0 : PAGE_MASK)) >>> 0;
+    for (let level = long ? 3 : pae ? 2 : 1; ; level--) {
+      const shift = 12 + bits * level;
+      const entry = this.#readPhysical(table + (Math.floor(la / 2 ** shift) & (pae && !long && level === 2 ? 3 : 2 ** bits - 1)) * (pae ? 8 : 4));
+      if ((entry & P) === 0) return -1;
+      const span = 2 ** shift - 1;
+      if (level === 0 || (entry & PS && !(pae && !long && level === 2))) return ((entry & PAGE_MASK & ~span) >>> 0) + (la & span);
+      table = (entry & PAGE_MASK) >>> 0;
+    }
+  }
+
   #walk(la: number, access: number, user: boolean): void {
     const { u32 } = this.#memory;
     this.#isLarge = false;
@@ -407,7 +425,8 @@ export class Mmu {
   probe(la: number, bytes: number, access: number, user: boolean): void {
     const wrapped = this.#wrap(la);
     this.translate(wrapped, access, user);
-    if ((wrapped & 0xfff) + bytes > PAGE_BYTES) this.translate(this.#wrap(la + bytes - 1), access, user);
+    const inPage = PAGE_BYTES - (wrapped & 0xfff);
+    if (inPage < bytes) this.translate(this.#wrap(la + inPage), access, user);
   }
 
   /** Outside long mode linear addresses have 32 bits. */

@@ -2,8 +2,8 @@ import { BASE_RIP, type Decoded, NONE, type OperandSpec } from '@hotsocket/x86-i
 import type { CoreMemory } from './core-memory.js';
 import type { HandlerTable } from './handler-table.js';
 import {
-  CS,
   DS,
+  ES,
   FS,
   GPR,
   GS,
@@ -124,7 +124,7 @@ export class RecordBuilder {
   /** True when base + index + displacement + segment base, cut to the code's width, is the linear address without checks. */
   #isPlain(decoded: Decoded, used: number, offsetForm: boolean, modeKey: number): boolean {
     if ((modeKey & 3) === MODE_CODE64) return decoded.addressBytes === 8 && !offsetForm;
-    return (modeKey & MODE_FLAT) !== 0 && decoded.addressBytes === 4 && (used === DS || used === SS || used === CS || used === 0);
+    return (modeKey & MODE_FLAT) !== 0 && decoded.addressBytes === 4 && (used === DS || used === SS || used === ES);
   }
 
   /** A direct jump that stays in the page gets the target's page offset as its immediate. */

@@ -1,1 +1,4 @@
 export * from './control.js';
+export { GuestTime, type GuestTimeOptions } from './guest-time.js';
+export { defaultScheduler, type HostScheduler } from './host-scheduler.js';
+export { RunLoop, type RunLoopParts } from './run-loop.js';

@@ -35,6 +35,12 @@ abstract class RecordEmitter extends Emitter {
   /** Address of the record. */
   protected abstract record(): Expr;
 
+  callHelper(name: string): void {
+    const { f, functions } = this;
+    this.flushCount();
+    f.if(f.callValue(functions.helper, i32.const(functions.helperNumber(name)), this.record()), () => this.leaveWithFault());
+  }
+
   registerAddress(index: number): Expr {
     const operand = this.operand(index);
     if (operand.kind !== 'register') throw new Error(`${this.shape.name}: operand ${index} is no register`);

@@ -85,6 +85,8 @@ export abstract class Emitter {
   abstract repeatCheckPoint(): void;
   /** Lets the named TypeScript helper perform the instruction. */
   abstract helper(name: string): void;
+  /** Lets the named TypeScript helper do a part of the instruction; leaves if it faults. */
+  abstract callHelper(name: string): void;
   /** Makes core functions see the instruction count. */
   abstract flushCount(): void;
 

@@ -80,17 +80,22 @@ export function sizeBits(size: string, operandBytes: number): number {
 export function shapeOf(row: Row, operandBytes: 2 | 4 | 8, memory: boolean): Shape {
   const assigned = assignOperands(row, operandBytes, memory);
   const first = row.operands[0];
-  const bits = (first && isInteger(first) ? sizeBits(first.size, operandBytes) : operandBytes * 8) as Bits;
   const size = dependsOnOperandSize(row) ? operandBytes : 4;
-  const key = assigned.map((operand) => Object.values(operand).join(':')).join(',');
+  const bits = (first && isInteger(first) ? sizeBits(first.size, operandBytes) : size * 8) as Bits;
+  const key = row.family === 'x87' ? row.opcode : assigned.map((operand) => Object.values(operand).join(':')).join(',');
   return { name: `${row.mnemonic}/${row.family}/${bits}/${size}/${key}`, row, bits, operandBytes: size, memory, operands: assigned };
 }
 
 const SIZED_ATTRIBUTES = ['jump', 'branch', 'call', 'ret', 'o64', 'f64', 'far'];
-const BY_OPERAND_SIZE = new Set(['v', 'z', 'y', 'p', 's', 'a']);
+const BY_OPERAND_SIZE = new Set(['v', 'z', 'y', 'p', 's', 'a', 'seg']);
+
+/** FLDENV, FNSTENV, FRSTOR and FNSAVE have images of two sizes; REX.W widens the lengths of PCMPESTRI and PCMPESTRM. */
+const hasTwoSizes = (row: Row): boolean =>
+  row.operands.some((operand) => operand.size.includes('/')) || row.mnemonic.startsWith('PCMPESTR');
 
 const dependsOnOperandSize = (row: Row): boolean =>
-  row.operands.length === 0 ||
+  (row.operands.length === 0 && row.family !== 'x87') ||
+  hasTwoSizes(row) ||
   row.operands.some((operand) => BY_OPERAND_SIZE.has(operand.size)) ||
   SIZED_ATTRIBUTES.some((name) => row.attributes.has(name));
 

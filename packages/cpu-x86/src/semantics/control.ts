@@ -1,5 +1,6 @@
 import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
 import { type Bits, type Emitter, widened } from '../emit/emitter.js';
+import { GP } from '../fault.js';
 import { RCX } from '../layout.js';
 import { CONDITION_NAMES } from './conditions.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
@@ -11,10 +12,19 @@ const jumpOnCondition =
   (x) =>
     x.branch(x.condition(code));
 
+/** A RIP from an operand or the stack: in 64-bit code it must be canonical, or the transfer itself faults. */
+function checkedTarget(x: Emitter, value: Expr, bits: Bits): Expr {
+  const target = x.let(widened(value, bits));
+  if (bits !== 64) return target;
+  const canonical = i64.shrS(i64.shl(target, i64.const(16)), i64.const(16));
+  x.f.if(i64.ne(target, canonical), () => x.raise(GP, 0));
+  return target;
+}
+
 /** JMP: relative, or to the RIP in an operand. */
 const jump: Semantic = (x) => {
   if (x.operand(0).kind === 'relative') return x.branch();
-  x.jump(x.let(widened(x.read(0), x.operandBits(0))));
+  x.jump(checkedTarget(x, x.read(0), x.operandBits(0)));
 };
 
 const returnAddress = (x: Emitter): Expr => {
@@ -30,7 +40,7 @@ const call: Semantic = (x) => {
     x.push(returnAddress(x), bits);
     return x.branch();
   }
-  const target = x.let(widened(x.read(0), x.operandBits(0)));
+  const target = checkedTarget(x, x.read(0), x.operandBits(0));
   x.push(returnAddress(x), bits);
   x.jump(target);
 };
@@ -38,7 +48,7 @@ const call: Semantic = (x) => {
 /** RET: pops RIP; with an operand, releases that many bytes more. */
 const returnNear: Semantic = (x) => {
   const bits = transferBits(x);
-  const target = x.let(widened(x.top(bits), bits));
+  const target = checkedTarget(x, x.top(bits), bits);
   const extra = x.shape.operands.length > 0 ? i64.extendU(i32.and(x.immediate('i32'), i32.const(0xffff))) : i64.const(0);
   x.setStackPointer(x.stackPlus(i64.add(extra, i64.const(bits / 8))));
   x.jump(target);

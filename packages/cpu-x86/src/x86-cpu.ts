@@ -1,0 +1,200 @@
+import type { ApicCpu, LocalApic } from '@hotsocket/apic';
+import type { Device, Property } from '@hotsocket/qom';
+import { restoreRecord, type SavedState, savedState } from '@hotsocket/saved-state';
+import type { ExecutionCore } from './execution-core.js';
+import {
+  ACTIVITY,
+  ACTIVITY_HALTED,
+  ACTIVITY_RUNNING,
+  ACTIVITY_WAIT_FOR_SIPI,
+  CPU_BLOCK,
+  CPU_BLOCK_BYTES,
+  CS,
+  EVENT_INIT,
+  EVENT_INTERRUPT,
+  EVENT_NMI,
+  EVENT_SIPI,
+  EVENT_SMI,
+  EVENTS,
+  EXIT_REQUEST,
+  RIP,
+  SEG_BASE,
+  SIPI_VECTOR,
+  segment,
+} from './layout.js';
+import { resetCpu } from './system/reset.js';
+import type { CpuPlace } from './topology.js';
+
+const VERSION = 1;
+
+/** Identity of a CPU in its machine. */
+export interface X86CpuOptions {
+  /** Slot: the number `cpu-add` takes. */
+  readonly index: number;
+  /** Number of its block of state in the execution core. */
+  readonly block: number;
+  readonly place: CpuPlace;
+  readonly apic: LocalApic;
+  readonly typeName: string;
+  readonly hotplugged: boolean;
+}
+
+/** One CPU: a block of state in the execution core and the local APIC that drives its event wires. */
+export class X86Cpu implements Device, ApicCpu {
+  readonly typeName: string;
+  readonly index: number;
+  readonly block: number;
+  readonly place: CpuPlace;
+  readonly apic: LocalApic;
+  readonly hotplugged: boolean;
+  /** On the bus, announced and ready to run. */
+  realized = false;
+  /** Held: a stopped CPU executes nothing, whatever its state. */
+  stopped = true;
+  /** State is in step with the executor (what an accelerator would have to be told). */
+  synchronized = false;
+  readonly properties: Readonly<Record<string, Property>>;
+  readonly #core: ExecutionCore;
+  #wake: () => void = () => {};
+
+  constructor(core: ExecutionCore, options: X86CpuOptions) {
+    this.#core = core;
+    this.typeName = options.typeName;
+    this.index = options.index;
+    this.block = options.block;
+    this.place = options.place;
+    this.apic = options.apic;
+    this.hotplugged = options.hotplugged;
+    this.properties = this.#properties();
+  }
+
+  /** What ACPI and other generic code know the CPU by: its APIC id. */
+  get archId(): number {
+    return this.apic.slot;
+  }
+
+  get bootstrap(): boolean {
+    return this.apic.bootstrap;
+  }
+
+  /** Called when an event arrives that could end a halt. */
+  onWake(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  // State
+
+  get32(address: number): number {
+    return this.#core.memory.u32[this.#core.stateAddress(this.block, address) >>> 2]!;
+  }
+
+  set32(address: number, value: number): void {
+    this.#core.memory.i32[this.#core.stateAddress(this.block, address) >>> 2] = value;
+  }
+
+  /** Unsigned 64-bit value of a state field; for people and debuggers. */
+  get64(address: number): bigint {
+    return this.#core.memory.view.getBigUint64(this.#core.stateAddress(this.block, address), true);
+  }
+
+  set64(address: number, value: bigint): void {
+    this.#core.memory.view.setBigUint64(this.#core.stateAddress(this.block, address), value, true);
+  }
+
+  /** ACTIVITY_*. */
+  get activity(): number {
+    return this.get32(ACTIVITY);
+  }
+
+  get halted(): boolean {
+    return this.activity !== ACTIVITY_RUNNING;
+  }
+
+  /** RFLAGS. */
+  get flags(): number {
+    const previous = this.#core.current;
+    this.#core.select(this.block);
+    const flags = this.#core.cpu.flags();
+    if (previous >= 0) this.#core.select(previous);
+    return flags;
+  }
+
+  /** Linear address of the next instruction. */
+  get pc(): bigint {
+    return BigInt.asUintN(64, this.get64(RIP) + this.get64(segment(CS) + SEG_BASE));
+  }
+
+  /** True when the executor has something to do for it. */
+  get runnable(): boolean {
+    if (this.stopped) return false;
+    const activity = this.activity;
+    return activity === ACTIVITY_RUNNING || (this.get32(EVENTS) !== 0 && (activity === ACTIVITY_HALTED || activity === ACTIVITY_WAIT_FOR_SIPI));
+  }
+
+  /** Power-on state: the bootstrap processor starts at the reset vector, the others wait for SIPI. */
+  reset(): void {
+    const previous = this.#core.current;
+    this.#core.select(this.block);
+    resetCpu(this.#core.cpu, { signature: 0, apicId: this.archId });
+    this.#core.cpu.set32(ACTIVITY, this.bootstrap ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI);
+    this.#core.cpu.set32(EVENTS, this.apic.pending ? EVENT_INTERRUPT : 0);
+    if (previous >= 0) this.#core.select(previous);
+  }
+
+  // Event wires of the local APIC
+
+  interruptPending(pending: boolean): void {
+    const events = this.get32(EVENTS);
+    this.set32(EVENTS, pending ? events | EVENT_INTERRUPT : events & ~EVENT_INTERRUPT);
+    if (pending) this.#kick();
+  }
+
+  nmi(): void {
+    this.#post(EVENT_NMI);
+  }
+
+  smi(): void {
+    this.#post(EVENT_SMI);
+  }
+
+  init(): void {
+    this.#post(EVENT_INIT);
+  }
+
+  sipi(vector: number): void {
+    this.set32(SIPI_VECTOR, vector);
+    this.#post(EVENT_SIPI);
+  }
+
+  #post(event: number): void {
+    this.set32(EVENTS, this.get32(EVENTS) | event);
+    this.#kick();
+  }
+
+  #kick(): void {
+    this.set32(EXIT_REQUEST, 1);
+    this.#wake();
+  }
+
+  // Saved state
+
+  save(): SavedState {
+    const start = this.#core.stateAddress(this.block, CPU_BLOCK);
+    return savedState(this.typeName, VERSION, { index: this.index, block: this.#core.memory.u8.slice(start, start + CPU_BLOCK_BYTES) });
+  }
+
+  restore(saved: SavedState): void {
+    const { block } = restoreRecord<{ block: Uint8Array }>(saved, this.typeName, VERSION);
+    this.#core.memory.u8.set(block.subarray(0, CPU_BLOCK_BYTES), this.#core.stateAddress(this.block, CPU_BLOCK));
+    this.#core.mmu.flush(this.block);
+  }
+
+  #properties(): Record<string, Property> {
+    return {
+      'apic-id': { type: 'uint32', get: () => this.archId },
+      'socket-id': { type: 'int32', get: () => this.place.socketId },
+      'core-id': { type: 'int32', get: () => this.place.coreId },
+      'thread-id': { type: 'int32', get: () => this.place.threadId },
+    };
+  }
+}

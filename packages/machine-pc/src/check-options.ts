@@ -1,0 +1,38 @@
+import { apicIdLimit, MAX_GUEST_BYTES } from '@hotsocket/cpu-x86';
+import { KiB, MiB, RAM_TOP } from './layout.js';
+import { type PcOptions, PcOptionsError } from './options.js';
+
+const MOST_CPUS = 255;
+const LARGEST_FIRMWARE = 16 * MiB;
+const APIC_IDS = 256;
+
+/** Throws PcOptionsError with everything that is wrong. */
+export function checkOptions(options: PcOptions): void {
+  const problems = [...cpuProblems(options), ...memoryProblems(options)];
+  if (options.kernel === undefined && (options.initrd !== undefined || options.append !== undefined))
+    problems.push('an initial RAM disk or a command line is of no use without a kernel');
+  if (problems.length > 0) throw new PcOptionsError(problems);
+}
+
+function cpuProblems({ cpus, maxCpus, topology }: PcOptions): string[] {
+  const problems: string[] = [];
+  if (!Number.isInteger(cpus) || cpus < 1) problems.push(`the number of CPUs is ${cpus}, it must be 1 or more`);
+  if (maxCpus < cpus) problems.push(`maxcpus is ${maxCpus}, less than the ${cpus} CPUs to start with`);
+  if (maxCpus > MOST_CPUS) problems.push(`maxcpus is ${maxCpus}, this machine supports at most ${MOST_CPUS}`);
+  if (topology.cores < 1 || topology.threads < 1) problems.push('cores and threads must be 1 or more');
+  else if (cpus >= 1 && apicIdLimit(topology, cpus) > APIC_IDS - 1)
+    problems.push(`${cpus} CPUs of this topology need APIC ids beyond ${APIC_IDS - 2}`);
+  return problems;
+}
+
+function memoryProblems({ ramBytes, firmware }: PcOptions): string[] {
+  const problems: string[] = [];
+  const most = Math.min(RAM_TOP, MAX_GUEST_BYTES - LARGEST_FIRMWARE);
+  if (!Number.isInteger(ramBytes) || ramBytes < MiB || ramBytes > most)
+    problems.push(`RAM of ${ramBytes} bytes: from 1 MiB to ${Math.floor(most / MiB)} MiB are possible`);
+  else if (ramBytes % (4 * KiB) !== 0) problems.push(`RAM of ${ramBytes} bytes is not a multiple of 4 KiB`);
+  const { length } = firmware;
+  if (length === 0 || length % (64 * KiB) !== 0 || length > LARGEST_FIRMWARE)
+    problems.push(`firmware of ${length} bytes: a multiple of 64 KiB up to ${LARGEST_FIRMWARE / MiB} MiB is needed`);
+  return problems;
+}

@@ -1,0 +1,62 @@
+import { ACPI_FILES, pcAcpiFiles } from '@hotsocket/acpi-tables';
+import { apicIdOf, type X86Cpus } from '@hotsocket/cpu-x86';
+import { type FwCfg, FwCfgKey, le16, le32, le64 } from '@hotsocket/fw-cfg';
+import { directBoot, directBootItems, LINUXBOOT_BOOTORDER, LINUXBOOT_FILE, linuxbootRom } from '@hotsocket/linux-loader';
+import type { PcOptions } from './options.js';
+
+const E820_RAM = 1;
+
+/** What firmware is told through fw_cfg. */
+export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cpus, systemStates: Uint8Array): void {
+  const limit = cpus.apicIdLimit;
+  fwCfg.setItem(FwCfgKey.UUID, uuidBytes(options.uuid));
+  fwCfg.setItem(FwCfgKey.RAM_SIZE, le64(options.ramBytes));
+  fwCfg.setItem(FwCfgKey.NOGRAPHIC, le16(0));
+  fwCfg.setItem(FwCfgKey.NB_CPUS, () => le16(cpus.list.length));
+  fwCfg.setItem(FwCfgKey.NUMA, concat([le64(0), ...Array.from({ length: limit }, () => le64(0))]));
+  fwCfg.setItem(FwCfgKey.BOOT_MENU, le16(0));
+  fwCfg.setItem(FwCfgKey.MAX_CPUS, le16(limit));
+  fwCfg.setItem(FwCfgKey.ACPI_TABLES, le16(0));
+  fwCfg.setItem(FwCfgKey.SMBIOS_ENTRIES, le16(0));
+  fwCfg.setItem(FwCfgKey.IRQ0_OVERRIDE, le32(1));
+  fwCfg.addFile('etc/e820', e820Entry(0, options.ramBytes, E820_RAM));
+  fwCfg.addFile('etc/system-states', systemStates);
+  fwCfg.addFile('etc/boot-fail-wait', le32(0xffff_ffff));
+  if (options.acpi === 'machine') addTables(fwCfg, options);
+  if (options.kernel) addKernel(fwCfg, options, options.kernel);
+}
+
+function addTables(fwCfg: FwCfg, options: PcOptions): void {
+  const cpus = Array.from({ length: options.maxCpus }, (_, index) => ({
+    apicId: apicIdOf(options.topology, index),
+    present: index < options.cpus,
+  }));
+  const files = pcAcpiFiles({ cpus });
+  fwCfg.addFile(ACPI_FILES.tables, files.tables);
+  fwCfg.addFile(ACPI_FILES.rsdp, files.rsdp);
+  fwCfg.addFile(ACPI_FILES.loader, files.loader);
+}
+
+function addKernel(fwCfg: FwCfg, { initrd, append, ramBytes }: PcOptions, kernel: Uint8Array): void {
+  const boot = directBoot({ kernel, ramBytes, ...(initrd ? { initrd } : {}), ...(append === undefined ? {} : { cmdline: append }) });
+  for (const { key, data } of directBootItems(boot)) fwCfg.setItem(key, data);
+  fwCfg.addFile(LINUXBOOT_FILE, linuxbootRom());
+  fwCfg.addFile('bootorder', new TextEncoder().encode(`${LINUXBOOT_BOOTORDER}\0`));
+}
+
+const e820Entry = (base: number, length: number, type: number): Uint8Array => concat([le64(base), le64(length), le32(type)]);
+
+function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+function uuidBytes(text = '00000000-0000-0000-0000-000000000000'): Uint8Array {
+  const digits = text.replaceAll('-', '');
+  return Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16));
+}

@@ -1,0 +1,44 @@
+import type { Topology } from '@hotsocket/cpu-x86';
+import type { GuestTimeOptions, HostScheduler } from '@hotsocket/machine';
+import type { Trace } from '@hotsocket/trace';
+
+/** What a PC is made of. Sizes in bytes. */
+export interface PcOptions {
+  readonly name?: string;
+  readonly uuid?: string;
+  /** CPUs at power-on, and how many there may be. */
+  readonly cpus: number;
+  readonly maxCpus: number;
+  readonly topology: Topology;
+  readonly ramBytes: number;
+  /** Firmware image: a multiple of 64 KiB, at most 16 MiB. */
+  readonly firmware: Uint8Array;
+  /** Linux kernel image for direct boot, with its initial RAM disk and command line. */
+  readonly kernel?: Uint8Array;
+  readonly initrd?: Uint8Array;
+  readonly append?: string;
+  /** CPU model with features switched on or off: `qemu64,-apic`. */
+  readonly cpuModel?: string;
+  /** `firmware`: the firmware's own tables. `machine`: ours, through `etc/table-loader`. */
+  readonly acpi?: 'firmware' | 'machine';
+  readonly time?: Partial<GuestTimeOptions>;
+  /** Wall clock at power-on, milliseconds since 1970; default 2000-01-01 in `icount`, so that runs are alike. */
+  readonly startDate?: number;
+  /** Ports of the debug exit device, if there is one. */
+  readonly debugExit?: { readonly iobase: number; readonly iosize: number };
+  /** Behaves as the first release with CPU hot-plug. */
+  readonly strictLegacy?: boolean;
+  readonly host?: HostScheduler;
+  readonly trace?: Trace;
+}
+
+/** A machine description that cannot be built; the message lists every problem, one a line. */
+export class PcOptionsError extends Error {
+  readonly code = 'PC_OPTIONS';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}

@@ -1,0 +1,390 @@
+import type { AccessSize } from '@hotsocket/address-space';
+import { apicIdOf, CpuAddReentryError, placeOf, type X86Cpu } from '@hotsocket/cpu-x86';
+import { ICC_BUS_NAME, ICC_BUS_TYPE } from '@hotsocket/icc-bus';
+import { IrqPin } from '@hotsocket/irq-line';
+import {
+  ApicIdTooLargeError,
+  ControlError,
+  CpuAddFailedError,
+  CpuAddInProgressError,
+  CpuExistsError,
+  CpuIndexAboveMaxError,
+  type CpuInfo,
+  type CpuSlot,
+  defaultScheduler,
+  type HotAddOptions,
+  type InfoTopic,
+  type MachineControl,
+  type MachineEvent,
+  NegativeCpuIndexError,
+  type QomTree,
+  type RegisterGroup,
+  type ResetReason,
+  RunLoop,
+  type RunState,
+  type ShutdownReason,
+} from '@hotsocket/machine';
+import { type DeviceObject, ObjectTree } from '@hotsocket/qom';
+import type { ContainerModule } from 'inversify';
+import { type Observable, Subject } from 'rxjs';
+import { buildBoard, type PcBoard } from './board.js';
+import { checkOptions } from './check-options.js';
+import { infoText } from './info.js';
+import type { PcOptions } from './options.js';
+import { qomTree } from './qom.js';
+import { registerGroups } from './registers.js';
+
+/** Highest APIC id an 8-bit local APIC can have; 255 is the broadcast. */
+const HIGHEST_APIC_ID = 254;
+const NO_UUID = '00000000-0000-0000-0000-000000000000';
+
+/** Work that a device asked for, done between two slices. */
+interface Pending {
+  reset: ResetReason | undefined;
+  off: boolean;
+  a20: boolean | undefined;
+  exit: number | undefined;
+}
+
+/**
+ * The i440FX/PIIX PC: a board, its run loop and its control plane. `start` runs it; everything a frontend may ask is `MachineControl`.
+ */
+export class Pc implements MachineControl {
+  readonly board: PcBoard;
+  readonly options: PcOptions;
+  readonly name: string | undefined;
+  readonly uuid: string;
+  readonly events$: Observable<MachineEvent>;
+  readonly qom: QomTree;
+  /** A reset ends the machine instead (`-no-reboot`). */
+  noReboot = false;
+  /** Power-off stops the machine instead of ending it (`-no-shutdown`). */
+  noShutdown = false;
+  /** Called when the machine has ended: the reason, and the exit status that a debug exit device asked for. */
+  ended: (reason: ShutdownReason, exitCode: number | undefined) => void = () => {};
+  readonly #events = new Subject<MachineEvent>();
+  readonly #tree = new ObjectTree('pc-i440fx-1.5-machine');
+  readonly #iccBus = this.#tree.bus(ICC_BUS_TYPE, { hotplugAllowed: true });
+  readonly #objects = new Map<X86Cpu, DeviceObject>();
+  readonly #loop: RunLoop | undefined;
+  readonly #pending: Pending = { reset: undefined, off: false, a20: undefined, exit: undefined };
+  #runState: RunState = 'prelaunch';
+  #nextDeviceId: string | undefined;
+  #disposed = false;
+
+  /** Throws PcOptionsError that lists everything that is wrong with the options, or ImageError for a kernel that cannot be booted. */
+  constructor(options: PcOptions, modules: readonly ContainerModule[] = []) {
+    checkOptions(options);
+    this.options = options;
+    this.name = options.name;
+    this.uuid = options.uuid ?? NO_UUID;
+    this.events$ = this.#events.asObservable();
+    this.board = buildBoard(options, modules, (board) => this.#prepare(board));
+    this.qom = qomTree(this.#tree);
+    this.#loop = this.#makeLoop();
+    this.board.cpus.complete();
+    this.#tree.complete();
+    this.#connect();
+    this.#resetDevices();
+  }
+
+  // ---------------------------------------------------------------- life
+
+  get runState(): RunState {
+    return this.#runState;
+  }
+
+  /** Instructions executed since power-on. */
+  get instructions(): number {
+    return this.board.time.instructions;
+  }
+
+  cont(): void {
+    if (this.#runState === 'running') return;
+    if (this.#runState === 'shutdown' || this.#runState === 'internal-error')
+      throw new ControlError('reset-required', 'Resetting the Virtual Machine is required');
+    this.#runState = 'running';
+    this.#emit({ name: 'RESUME' });
+    this.#loop?.start();
+  }
+
+  stop(): void {
+    if (this.#runState !== 'running') return;
+    this.#pause('paused');
+  }
+
+  /** Stops executing in a state that is not running. */
+  #pause(state: RunState): void {
+    this.#runState = state;
+    this.#loop?.stop();
+    this.#emit({ name: 'STOP' });
+  }
+
+  reset(reason: ResetReason): void {
+    this.#pending.reset = reason;
+    if (this.#loop?.running) this.board.executor.interrupt();
+    else this.#betweenSlices();
+    this.#loop?.wake();
+  }
+
+  powerdown(): void {
+    this.board.pm.pressPowerButton();
+    this.#emit({ name: 'POWERDOWN' });
+    this.#loop?.wake();
+  }
+
+  quit(reason: ShutdownReason): void {
+    this.#end(reason, false);
+  }
+
+  wakeup(): void {
+    if (this.#runState !== 'suspended') return;
+    this.#emit({ name: 'WAKEUP' });
+    this.#resetDevices();
+    this.board.pm.wake('other');
+    this.#runState = 'running';
+    this.#loop?.start();
+  }
+
+  nmi(): void {
+    for (const cpu of this.board.cpus.list) cpu.nmi();
+  }
+
+  /** Executes on the calling stack until `until` holds or `instructions` more have been executed; for tests. */
+  runFor(instructions: number, until: () => boolean = () => false): boolean {
+    const end = this.instructions + instructions;
+    while (this.instructions < end && this.#runState === 'running' && !until() && this.#loop?.runBatch());
+    return until();
+  }
+
+  /** Resolves when execution has come to rest after `stop` or the end. */
+  async idle(): Promise<void> {
+    await this.#loop?.idle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#disposed) this.#end('none', false);
+    await this.idle();
+  }
+
+  // ---------------------------------------------------------------- CPUs
+
+  get cpus(): readonly CpuInfo[] {
+    return this.board.cpus.list.map((cpu) => this.#cpuInfo(cpu));
+  }
+
+  get cpuSlots(): readonly CpuSlot[] {
+    const { topology, maxCpus } = this.options;
+    return Array.from({ length: maxCpus }, (_, index) => {
+      const cpu = this.board.cpus.list.find((known) => known.index === index);
+      const slot = { index, apicId: apicIdOf(topology, index), ...placeOf(topology, index), type: this.board.cpus.options.typeName };
+      return cpu ? { ...slot, qomPath: this.#pathOf(cpu) } : slot;
+    });
+  }
+
+  /** All checks come before any change (class comment of `X86Cpus.add` says the rest). */
+  hotAddCpu(id: bigint | number, options: HotAddOptions = {}): void {
+    const index = BigInt(id);
+    this.#checkHotAdd(index);
+    this.#nextDeviceId = options.deviceId;
+    try {
+      this.board.cpus.add(Number(index));
+    } catch (error) {
+      throw error instanceof CpuAddReentryError ? new CpuAddInProgressError(index) : new CpuAddFailedError(index, error);
+    } finally {
+      this.#nextDeviceId = undefined;
+    }
+    this.#loop?.wake();
+  }
+
+  #checkHotAdd(index: bigint): void {
+    const { topology, maxCpus } = this.options;
+    if (index < 0n) throw new NegativeCpuIndexError(index);
+    if (index >= BigInt(maxCpus)) throw new CpuIndexAboveMaxError(index, maxCpus - 1, this.#impossiblePlace(index));
+    const apicId = apicIdOf(topology, Number(index));
+    if (apicId > HIGHEST_APIC_ID) throw new ApicIdTooLargeError(index, apicId);
+    if (this.board.cpus.exists(apicId)) throw new CpuExistsError(index, apicId);
+  }
+
+  #impossiblePlace(index: bigint): CpuIndexAboveMaxError['place'] {
+    const small = index < 0x1_0000_0000n ? Number(index) : 0xffff_ffff;
+    const place = placeOf(this.options.topology, small);
+    return { ...place, apicId: Math.min(apicIdOf(this.options.topology, small), 0xffff_ffff) };
+  }
+
+  #cpuInfo(cpu: X86Cpu): CpuInfo {
+    const { index, archId, place, halted, pc } = cpu;
+    return { index, apicId: archId, ...place, halted, pc, hostThreadId: HOST_THREAD, qomPath: this.#pathOf(cpu) };
+  }
+
+  #pathOf(cpu: X86Cpu): string {
+    return this.#objects.get(cpu)?.path ?? '';
+  }
+
+  // ---------------------------------------------------------------- inspection
+
+  registers(cpuIndex: number): readonly RegisterGroup[] {
+    return registerGroups(this.#cpu(cpuIndex));
+  }
+
+  readVirtual(cpuIndex: number, address: bigint, length: number): Uint8Array | undefined {
+    const cpu = this.#cpu(cpuIndex);
+    return this.board.core.peek(cpu.block, Number(BigInt.asIntN(64, address)), length);
+  }
+
+  readPhysical(address: bigint, length: number): Uint8Array {
+    return this.board.core.peekPhysical(Number(address), length);
+  }
+
+  readPort(port: number, size: 1 | 2 | 4): number {
+    return this.board.io.read(port, size as AccessSize);
+  }
+
+  writePort(port: number, size: 1 | 2 | 4, value: number): void {
+    this.board.io.write(port, size as AccessSize, value);
+    if (!this.#loop?.running) this.#betweenSlices();
+  }
+
+  infoText(topic: InfoTopic, cpuIndex: number): string | undefined {
+    return infoText(this.board, topic, this.#cpu(cpuIndex));
+  }
+
+  #cpu(index: number): X86Cpu {
+    const cpu = this.board.cpus.list.find((known) => known.index === index);
+    if (!cpu) throw new ControlError('no-such-cpu', `there is no CPU ${index}`);
+    return cpu;
+  }
+
+  // ---------------------------------------------------------------- between slices
+
+  #makeLoop(): RunLoop {
+    const { executor, clock, time, cpus } = this.board;
+    return new RunLoop({
+      executor,
+      clock,
+      time,
+      host: this.options.host ?? defaultScheduler(),
+      cpus: () => cpus.list,
+      betweenSlices: () => this.#betweenSlices(),
+    });
+  }
+
+  /** Resets and power-off that the guest asked for take place here, at an instruction boundary. */
+  #betweenSlices(): void {
+    const pending = this.#pending;
+    if (pending.a20 !== undefined) this.#applyA20(pending.a20);
+    if (pending.exit !== undefined) return this.#end('guest-shutdown', true);
+    if (pending.off) return this.#powerOff();
+    if (pending.reset !== undefined) this.#reset(pending.reset);
+  }
+
+  #applyA20(open: boolean): void {
+    this.#pending.a20 = undefined;
+    this.board.core.setA20(open);
+  }
+
+  #powerOff(): void {
+    this.#pending.off = false;
+    if (!this.noShutdown) return this.#end('guest-shutdown', true);
+    this.#emit({ name: 'SHUTDOWN', guest: true, reason: 'guest-shutdown' });
+    this.#pause('shutdown');
+  }
+
+  #reset(reason: ResetReason): void {
+    this.#pending.reset = undefined;
+    const guest = reason === 'guest-reset';
+    if (this.noReboot) return this.#end(reason, guest);
+    this.#resetDevices();
+    if (this.#runState === 'shutdown') this.#runState = 'paused';
+    this.#emit({ name: 'RESET', guest, reason });
+  }
+
+  #resetDevices(): void {
+    this.#tree.reset();
+    this.board.core.setA20(true);
+  }
+
+  #end(reason: ShutdownReason, guest: boolean): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#loop?.stop();
+    this.#runState = 'shutdown';
+    this.#emit({ name: 'SHUTDOWN', guest, reason });
+    this.ended(reason, this.#pending.exit);
+    this.#events.complete();
+  }
+
+  // ---------------------------------------------------------------- wiring of the machine to its board
+
+  /** Before the first CPU: every CPU takes its place in the object tree as it is born. */
+  #prepare(board: PcBoard): void {
+    board.cpus.useLifecycle({ attach: (cpu) => this.#attachCpu(cpu), realize: (cpu) => this.#objects.get(cpu)?.realize() });
+    this.#addDevices(board);
+  }
+
+  #attachCpu(cpu: X86Cpu): () => void {
+    const object = this.#tree.device(cpu, { bus: this.#iccBus });
+    if (this.#nextDeviceId === undefined) this.#tree.adopt(object);
+    else this.#tree.addPeripheral(object, this.#nextDeviceId);
+    object.addChild('apic', this.#tree.device(cpu.apic, { bus: this.#iccBus }));
+    this.#objects.set(cpu, object);
+    cpu.onWake(() => this.#loop?.wake());
+    return () => {
+      this.#objects.delete(cpu);
+      object.unrealize();
+      object.unparent();
+    };
+  }
+
+  #addDevices(board: PcBoard): void {
+    const named: [string, Parameters<ObjectTree['device']>[0]][] = [
+      ['icc-bridge', board.bridge],
+      ['i440fx', board.hostBridge],
+    ];
+    for (const [name, device] of named) this.#place(name, device);
+    const { isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode } = board;
+    for (const device of [isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode])
+      this.#tree.device(device).realize();
+  }
+
+  #place(name: string, device: Parameters<ObjectTree['device']>[0]): void {
+    const object = this.#tree.device(device);
+    this.#tree.machine.addChild(name, object);
+    object.realize();
+    if (name === 'icc-bridge') object.addChild(ICC_BUS_NAME, this.#iccBus);
+  }
+
+  #connect(): void {
+    const { isaBridge, keyboard, pm, executor, rtc, debugExit } = this.board;
+    isaBridge.resetRequested = () => this.#request({ reset: 'guest-reset' });
+    keyboard.resetRequested = () => this.#request({ reset: 'guest-reset' });
+    executor.onShutdown = () => this.#request({ reset: 'guest-reset' });
+    if (debugExit) debugExit.exitRequested = (status) => this.#request({ exit: status });
+    keyboard.a20.connect(new IrqPin('a20', (open) => this.#request({ a20: open })));
+    pm.sleep$.subscribe((request) => this.#sleep(request));
+    pm.ost$.subscribe(({ slot, source, status }) =>
+      this.#emit({ name: 'ACPI_DEVICE_OST', info: { slot, slotType: 'CPU', source, status } }),
+    );
+    rtc.timeSet$.subscribe(({ offsetSeconds }) => this.#emit({ name: 'RTC_CHANGE', offsetSeconds }));
+  }
+
+  #sleep(request: 'off' | 'suspend-to-ram' | 'suspend-to-disk'): void {
+    if (request === 'suspend-to-disk') this.#emit({ name: 'SUSPEND_DISK' });
+    if (request !== 'suspend-to-ram') return this.#request({ off: true });
+    this.#runState = 'suspended';
+    this.#loop?.stop();
+    this.#emit({ name: 'SUSPEND' });
+  }
+
+  #request(change: Partial<Pending>): void {
+    Object.assign(this.#pending, change);
+    this.board.executor.interrupt();
+  }
+
+  #emit(event: MachineEvent): void {
+    this.#events.next(event);
+  }
+}
+
+/** Everything executes on one host thread. */
+const HOST_THREAD = typeof process === 'undefined' ? 1 : process.pid;

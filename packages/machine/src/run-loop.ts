@@ -1,0 +1,138 @@
+import type { Executor, X86Cpu } from '@hotsocket/cpu-x86';
+import type { VirtualClock } from '@hotsocket/virtual-clock';
+import type { GuestTime } from './guest-time.js';
+import type { HostScheduler } from './host-scheduler.js';
+
+export interface RunLoopParts {
+  readonly executor: Executor;
+  readonly clock: VirtualClock;
+  readonly time: GuestTime;
+  readonly host: HostScheduler;
+  /** The CPUs that take turns, in order. */
+  cpus(): readonly X86Cpu[];
+  /** Work that devices left for the boundary between slices (resets, power-off). */
+  betweenSlices(): void;
+}
+
+/** Instructions per turn of a CPU while several have work, and while one has. */
+const SHARED_SLICE = 20_000;
+const SOLE_SLICE = 200_000;
+/** The host's event loop gets a turn at least this often. */
+const BATCH_MS = 2;
+/** Longest sleep without a look at the guest's timers. */
+const LONGEST_SLEEP_MS = 1000;
+
+/** Runs the CPUs fairly by instruction count, fires timers, and sleeps while all CPUs are halted. Needs no host event to make progress. */
+export class RunLoop {
+  readonly #parts: RunLoopParts;
+  #running = false;
+  #active: Promise<void> | undefined;
+  #sleeping: { wake(): void } | undefined;
+  #next = 0;
+  /** Host time at which guest time was zero, for `realtime`. */
+  #epochMs = 0;
+
+  constructor(parts: RunLoopParts) {
+    this.#parts = parts;
+    parts.clock.onEarlierDeadline((deadlineNs) => this.#deadlineArmed(deadlineNs));
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Starts executing; returns at once. */
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#epochMs = this.#parts.host.now() - this.#parts.clock.now() / 1e6;
+    this.#active = (this.#active ?? Promise.resolve()).then(() => this.#run());
+  }
+
+  /** Stops at the next instruction boundary: at once, for a caller outside of a slice. */
+  stop(): void {
+    this.#running = false;
+    this.#parts.executor.interrupt();
+    this.wake();
+  }
+
+  /** Resolves when the loop has come to rest. */
+  async idle(): Promise<void> {
+    await this.#active;
+  }
+
+  /** Something happened that may end a halt. */
+  wake(): void {
+    this.#sleeping?.wake();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#running) {
+      const busy = this.runBatch();
+      if (busy) await this.#parts.host.turn();
+      else await this.#sleep();
+    }
+  }
+
+  /** Executes for about BATCH_MS of host time; false when all CPUs are halted and no timer is due. */
+  runBatch(): boolean {
+    const { host } = this.#parts;
+    const until = host.now() + BATCH_MS;
+    while (this.#running) {
+      if (!this.#round()) return false;
+      if (host.now() >= until) return true;
+    }
+    return true;
+  }
+
+  /** Fires timers, then gives the next CPU that has work its slice. With none, `icount` goes on to the next timer. */
+  #round(): boolean {
+    const { clock, time, cpus } = this.#parts;
+    this.#parts.betweenSlices();
+    clock.runExpired();
+    if (!this.#running) return true;
+    const ready = cpus().filter((cpu) => cpu.runnable);
+    if (ready.length === 0) return this.#skipIdleTime();
+    const cpu = ready[this.#next++ % ready.length]!;
+    const most = ready.length > 1 ? SHARED_SLICE : SOLE_SLICE;
+    this.#slice(cpu, Math.min(most, time.instructionsUntil(clock.nextDeadline())));
+    return true;
+  }
+
+  #slice(cpu: X86Cpu, budget: number): void {
+    const { executor, time, host } = this.#parts;
+    const started = host.now();
+    time.account(executor.slice(cpu, budget), (host.now() - started) * 1e6);
+  }
+
+  #skipIdleTime(): boolean {
+    const { clock, time } = this.#parts;
+    const deadline = clock.nextDeadline();
+    if (time.drive === 'realtime' || deadline === Number.POSITIVE_INFINITY) return this.#catchUp(deadline);
+    time.warpTo(deadline);
+    return true;
+  }
+
+  /** Guest time follows the host's while nothing executes; true when that made a timer due. */
+  #catchUp(deadline: number): boolean {
+    if (this.#parts.time.drive === 'icount') return false;
+    const hostNs = (this.#parts.host.now() - this.#epochMs) * 1e6;
+    this.#parts.time.warpTo(Math.min(hostNs, deadline));
+    return hostNs >= deadline;
+  }
+
+  async #sleep(): Promise<void> {
+    const { clock, host } = this.#parts;
+    const aheadMs = (clock.nextDeadline() - clock.now()) / 1e6;
+    const sleeping = host.sleep(Math.min(Math.max(aheadMs, 0), LONGEST_SLEEP_MS));
+    this.#sleeping = sleeping;
+    await sleeping.done;
+    this.#sleeping = undefined;
+  }
+
+  #deadlineArmed(deadlineNs: number): void {
+    const { executor, time } = this.#parts;
+    if (!executor.running) this.wake();
+    else if (time.instructionsUntil(deadlineNs) < SOLE_SLICE) executor.interrupt();
+  }
+}
