@@ -366,6 +366,29 @@ describe('LocalApic ExtINT and LINT', () => {
     expect([apic.pending, apic.readRegister(0x35)]).toEqual([false, 0x8061]);
   });
 
+  it('a masked LINT0 waits, and only the EOI of its vector delivers it again', () => {
+    const made = board();
+    const { bus, apic } = made;
+    apic.writeRegister(0x35, 0x1_8061);
+    wire(bus.lint0).raise();
+    expect([apic.pending, apic.readRegister(0x35)]).toEqual([false, 0x1_8061]);
+    apic.writeRegister(0x35, 0x8061);
+    expect(apic.acknowledge()).toBe(0x61);
+    request(made, 0x71, true);
+    apic.acknowledge();
+    apic.writeRegister(0x0b, 0);
+    expect([apic.pending, apic.readRegister(0x35)]).toEqual([false, 0xc061]);
+  });
+
+  it('edges of LINT0 do not set TMR', () => {
+    const { bus, apic, ended } = board();
+    apic.writeRegister(0x35, 0x0061);
+    wire(bus.lint0).raise();
+    expect([apic.acknowledge(), apic.readRegister(0x1b)]).toEqual([0x61, 0]);
+    apic.writeRegister(0x0b, 0);
+    expect(ended).toEqual([]);
+  });
+
   it('LINT0 written as edge-triggered forgets remote IRR', () => {
     const { bus, apic } = board();
     apic.writeRegister(0x35, 0x8061);
@@ -545,7 +568,7 @@ describe('LocalApic base MSR', () => {
     expect([cpu.pending, apic.enabled, apic.readRegister(0x03), apic.accepting]).toEqual([false, false, 0xffff_ffff, false]);
     nmi.raise();
     nmi.lower();
-    expect(cpu.pending).toBe(false);
+    expect([cpu.pending, cpu.events]).toEqual([false, ['nmi']]);
     intr.raise();
     request(made, 0x42);
     expect([cpu.pending, cpu.events, apic.acknowledge()]).toEqual([true, ['nmi'], 0x20]);
