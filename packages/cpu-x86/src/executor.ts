@@ -1,8 +1,9 @@
 import type { IccBus } from '@hotsocket/icc-bus';
 import type { ExecutionCore } from './execution-core.js';
 import { RUN_STOPPED } from './interpreter.js';
-import { ACTIVITY, ACTIVITY_RUNNING, ACTIVITY_SHUTDOWN, BUDGET, EVENTS, EXIT_REQUEST, SHADOW } from './layout.js';
-import { takeEvents } from './system/events.js';
+import { ACTIVITY, ACTIVITY_RUNNING, ACTIVITY_SHUTDOWN, BUDGET, EVENTS, EXIT_REQUEST } from './layout.js';
+import { watchData } from './system/debug.js';
+import { needsSteps, stepTraced, takeEvents } from './system/events.js';
 import type { X86Cpu } from './x86-cpu.js';
 
 /** Runs vCPUs in turn on one execution core: one call is one slice of one vCPU. */
@@ -41,6 +42,7 @@ export class Executor {
   /** Runs a vCPU for about `budget` instructions; gives how many were executed. */
   slice(cpu: X86Cpu, budget: number): number {
     this.#core.select(cpu.block);
+    watchData(this.#core.cpu);
     this.#bus.current = cpu.apic;
     this.#done = 0;
     this.#given = 0;
@@ -62,10 +64,9 @@ export class Executor {
     state.set32(EXIT_REQUEST, 0);
     if (state.get32(EVENTS) !== 0) takeEvents(state, cpu.apic);
     if (state.get32(ACTIVITY) !== ACTIVITY_RUNNING) return false;
-    const single = state.get32(SHADOW) !== 0;
+    const single = needsSteps(state);
     this.#given = single ? 1 : left;
-    if (single) state.set32(SHADOW, 0);
-    const reason = single ? this.#core.step() : this.#core.run(left);
+    const reason = single ? stepTraced(this.#core) : this.#core.run(left);
     this.#done += this.#given - state.memory.i32[BUDGET >> 2]!;
     this.#given = 0;
     state.set32(BUDGET, 0);

@@ -128,15 +128,16 @@ export class X86Cpu implements Device, ApicCpu {
   get runnable(): boolean {
     if (this.stopped) return false;
     const activity = this.activity;
-    return activity === ACTIVITY_RUNNING || (this.get32(EVENTS) !== 0 && (activity === ACTIVITY_HALTED || activity === ACTIVITY_WAIT_FOR_SIPI));
+    return (
+      activity === ACTIVITY_RUNNING || (this.get32(EVENTS) !== 0 && (activity === ACTIVITY_HALTED || activity === ACTIVITY_WAIT_FOR_SIPI))
+    );
   }
 
   /** Power-on state: the bootstrap processor starts at the reset vector, the others wait for SIPI. */
   reset(): void {
     const previous = this.#core.current;
     this.#core.select(this.block);
-    resetCpu(this.#core.cpu, { signature: 0, apicId: this.archId });
-    this.#core.cpu.set32(ACTIVITY, this.bootstrap ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI);
+    resetCpu(this.#core.cpu, this.bootstrap);
     this.#core.cpu.set32(EVENTS, this.apic.pending ? EVENT_INTERRUPT : 0);
     if (previous >= 0) this.#core.select(previous);
   }

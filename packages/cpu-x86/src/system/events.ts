@@ -1,0 +1,162 @@
+import type { Cpu } from '../cpu.js';
+import type { ExecutionCore } from '../execution-core.js';
+import { DB, NMI } from '../fault.js';
+import { RUN_EXIT, RUN_STEPPED, RUN_STOPPED } from '../interpreter.js';
+import {
+  ACTIVITY,
+  ACTIVITY_HALTED,
+  ACTIVITY_RUNNING,
+  ACTIVITY_SHUTDOWN,
+  ACTIVITY_WAIT_FOR_SIPI,
+  BUDGET,
+  CODE_LIMIT,
+  CS,
+  EFLAGS,
+  EVENT_INIT,
+  EVENT_INTERRUPT,
+  EVENT_NMI,
+  EVENT_SIPI,
+  EVENT_SMI,
+  EVENT_YIELD,
+  EVENTS,
+  EXIT_REQUEST,
+  NMI_BLOCKED,
+  RIP,
+  SHADOW,
+  SIPI_VECTOR,
+} from '../layout.js';
+import { DR6, executionHits, hasBreakpoints, isTraced, takeTrapBits, watchData } from './debug.js';
+import { deliverEvent } from './deliver.js';
+import { initCpu, startCpu } from './reset.js';
+import { DEBUG_HITS, DELIVERIES, FLAG_IF, FLAG_RF, SHADOW_RIP, TRAP_SUPPRESSED } from './state.js';
+
+/** Where a CPU's maskable interrupts come from: its local APIC. */
+export interface InterruptPort {
+  /** Vector of the interrupt to take, which is then in service; negative when there is none after all. */
+  acknowledge(): number;
+  /** The CPU that INIT sends to the reset vector instead of to wait for a SIPI. */
+  readonly bootstrap: boolean;
+}
+
+/** True while STI or a load of SS holds off events at this RIP. */
+export function isShadowed(cpu: Cpu): boolean {
+  return cpu.get32(SHADOW) !== 0 && cpu.getLong(SHADOW_RIP) === cpu.getLong(RIP);
+}
+
+const drop = (cpu: Cpu, event: number): void => cpu.set32(EVENTS, cpu.get32(EVENTS) & ~event);
+
+/**
+ * Takes the most urgent event that waits for the current CPU, which is between two instructions (SDM volume 3, 6.9): INIT, NMI, then a
+ * maskable interrupt. SMIs are dropped. True when the CPU can execute instructions now.
+ */
+export function takeEvents(cpu: Cpu, port: InterruptPort): boolean {
+  cpu.set32(EXIT_REQUEST, 0);
+  if (cpu.get32(EVENTS) !== 0) take(cpu, port);
+  return cpu.get32(ACTIVITY) === ACTIVITY_RUNNING;
+}
+
+function take(cpu: Cpu, port: InterruptPort): void {
+  drop(cpu, EVENT_SMI | EVENT_YIELD);
+  if ((cpu.get32(EVENTS) & EVENT_INIT) !== 0) {
+    drop(cpu, EVENT_INIT);
+    initCpu(cpu, port.bootstrap);
+  }
+  const activity = cpu.get32(ACTIVITY);
+  if (activity === ACTIVITY_WAIT_FOR_SIPI) return takeSipi(cpu);
+  drop(cpu, EVENT_SIPI);
+  if (!isShadowed(cpu)) takeInterrupts(cpu, port, activity);
+}
+
+function takeSipi(cpu: Cpu): void {
+  if ((cpu.get32(EVENTS) & EVENT_SIPI) === 0) return;
+  drop(cpu, EVENT_SIPI);
+  startCpu(cpu, cpu.get32(SIPI_VECTOR));
+}
+
+function takeInterrupts(cpu: Cpu, port: InterruptPort, activity: number): void {
+  const events = cpu.get32(EVENTS);
+  if ((events & EVENT_NMI) !== 0 && cpu.get32(NMI_BLOCKED) === 0) {
+    drop(cpu, EVENT_NMI);
+    cpu.set32(NMI_BLOCKED, 1);
+    return enter(cpu, NMI);
+  }
+  if ((events & EVENT_INTERRUPT) === 0 || activity === ACTIVITY_SHUTDOWN || (cpu.get32(EFLAGS) & FLAG_IF) === 0) return;
+  const vector = port.acknowledge();
+  if (vector < 0) drop(cpu, EVENT_INTERRUPT);
+  else enter(cpu, vector);
+}
+
+function enter(cpu: Cpu, vector: number): void {
+  cpu.set32(ACTIVITY, ACTIVITY_RUNNING);
+  deliverEvent(cpu, vector, -1, 0);
+}
+
+/** An event waits that the CPU would take now. Halted CPUs without one need not be run. */
+export function isRunnable(cpu: Cpu): boolean {
+  const activity = cpu.get32(ACTIVITY);
+  const events = cpu.get32(EVENTS);
+  if (activity === ACTIVITY_RUNNING) return true;
+  if ((events & EVENT_INIT) !== 0) return true;
+  if (activity === ACTIVITY_WAIT_FOR_SIPI) return (events & EVENT_SIPI) !== 0;
+  if ((events & EVENT_NMI) !== 0 && cpu.get32(NMI_BLOCKED) === 0) return true;
+  return activity === ACTIVITY_HALTED && (events & EVENT_INTERRUPT) !== 0 && (cpu.get32(EFLAGS) & FLAG_IF) !== 0;
+}
+
+/** Instructions must be executed one by one: TF, breakpoints, or a shadow with events behind it. */
+export const needsSteps = (cpu: Cpu): boolean =>
+  isTraced(cpu) || hasBreakpoints(cpu) || cpu.get32(DEBUG_HITS) !== 0 || (cpu.get32(EVENTS) !== 0 && isShadowed(cpu));
+
+/**
+ * Runs the current CPU for about `budget` instructions with everything that happens between instructions: events, interrupt shadows,
+ * single-step traps, breakpoints. Gives the last RUN_*, RUN_EXIT when the CPU does not execute (see ACTIVITY).
+ */
+export function runSlice(core: ExecutionCore, port: InterruptPort, budget: number): number {
+  const { cpu } = core;
+  watchData(cpu);
+  let left = budget;
+  let reason = RUN_EXIT;
+  while (left > 0) {
+    if (!takeEvents(cpu, port)) return cpu.get32(ACTIVITY) === ACTIVITY_SHUTDOWN ? RUN_STOPPED : RUN_EXIT;
+    if (needsSteps(cpu)) {
+      reason = stepTraced(core);
+      left--;
+    } else {
+      reason = core.run(left);
+      left = cpu.memory.i32[BUDGET >> 2]!;
+    }
+    if (reason === RUN_STOPPED) return reason;
+    if (reason !== RUN_EXIT && reason !== RUN_STEPPED && cpu.get32(EXIT_REQUEST) !== 0) return reason;
+  }
+  return reason;
+}
+
+/**
+ * Executes one instruction, then raises the debug trap that it has earned (SDM volume 3, 17.3.1). A breakpoint at the instruction is a
+ * fault before it.
+ */
+export function stepTraced(core: ExecutionCore): number {
+  const { cpu } = core;
+  const hits = hasBreakpoints(cpu) ? executionHits(cpu, linearRip(cpu)) : 0;
+  if (hits !== 0) return raiseDebug(cpu, hits, FLAG_RF);
+  const traced = isTraced(cpu);
+  const resumed = cpu.get32(EFLAGS) & FLAG_RF;
+  const deliveries = cpu.get32(DELIVERIES);
+  cpu.set32(TRAP_SUPPRESSED, 0);
+  const reason = core.step();
+  if (reason === RUN_STOPPED) return reason;
+  const entered = cpu.get32(TRAP_SUPPRESSED) !== 0;
+  if (cpu.get32(DELIVERIES) === deliveries && resumed !== 0) cpu.set32(EFLAGS, cpu.get32(EFLAGS) & ~FLAG_RF);
+  if (cpu.get32(SHADOW) === 2 && isShadowed(cpu)) return reason;
+  const trap = takeTrapBits(cpu, traced && !entered);
+  return trap === 0 ? reason : raiseDebug(cpu, trap, 0);
+}
+
+function raiseDebug(cpu: Cpu, bits: number, resume: number): number {
+  cpu.set32(DR6, cpu.get32(DR6) | bits);
+  return deliverEvent(cpu, DB, -1, resume) ? RUN_STEPPED : RUN_STOPPED;
+}
+
+function linearRip(cpu: Cpu): number {
+  const rip = cpu.getLong(RIP);
+  return cpu.memory.i32[(CODE_LIMIT >> 2) + 1] === -1 ? rip : (cpu.segmentBase(CS) + rip) % 2 ** 32;
+}
