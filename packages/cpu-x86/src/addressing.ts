@@ -30,9 +30,18 @@ export function effectiveOffset(cpu: Cpu, record: number): number {
   const displacement = cpu.memory.i32[(record + REC_DISPLACEMENT) >> 2]!;
   const base = cpu.get16(record + REC_BASE);
   const index = cpu.get16(record + REC_INDEX);
-  if (bytes === 8) return wrap64(cpu.getLong(base) + wrap64(cpu.getLong(index) * 2 ** scale) + displacement);
+  if (bytes === 8) return sum64(cpu, base, index, scale, displacement);
   const sum = (cpu.get32(base) + (cpu.get32(index) << scale) + displacement) >>> 0;
   return bytes === 2 ? sum & 0xffff : sum;
+}
+
+/** Adds in halves: base and index may be any 64-bit numbers whose sum is canonical. */
+function sum64(cpu: Cpu, base: number, index: number, scale: number, displacement: number): number {
+  const indexLow = cpu.get32(index);
+  const shiftedHigh = (cpu.get32(index + 4) << scale) | (scale === 0 ? 0 : indexLow >>> (32 - scale));
+  const low = cpu.get32(base) + ((indexLow << scale) >>> 0) + (displacement >>> 0);
+  const high = cpu.get32(base + 4) + shiftedHigh + (displacement >> 31) + Math.floor(low / TWO_32);
+  return (high | 0) * TWO_32 + (low >>> 0);
 }
 
 /** Keeps a sum of addresses within 64 bits (used for canonical values, where it is exact). */

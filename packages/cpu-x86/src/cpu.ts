@@ -1,6 +1,8 @@
 import type { IoSpace } from '@hotsocket/address-space';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
+import type { Shape } from './emit/shape.js';
+import { FpuUnits } from './fpu/units.js';
 import {
   CPL,
   EFLAGS,
@@ -8,9 +10,11 @@ import {
   FLAG_CARRY,
   FLAG_SIGN,
   FLAG_ZERO,
+  FIRST_HANDLER,
   GPR,
   PAGE_RIP,
   REC_FLAGS,
+  REC_HANDLER,
   REC_IMMEDIATE,
   REC_LENGTH,
   REC_PAGE_OFFSET,
@@ -45,11 +49,16 @@ export class Cpu {
   readonly mmu: Mmu;
   readonly code: CodeCache;
   readonly services: CpuServices;
+  /** Exact x87 and SSE arithmetic on the state. */
+  readonly fpu: FpuUnits;
+  /** Forms of instructions by handler number less FIRST_HANDLER. */
+  shapes: readonly Shape[] = [];
   /** Index of the executing CPU. */
   index = 0;
 
   constructor(memory: CoreMemory, mmu: Mmu, code: CodeCache, services: CpuServices) {
     this.memory = memory;
+    this.fpu = new FpuUnits(memory);
     this.mmu = mmu;
     this.code = code;
     this.services = services;
@@ -116,6 +125,11 @@ export class Cpu {
 
   nextRip(record: number): number {
     return this.rip(record) + this.get8(record + REC_LENGTH);
+  }
+
+  /** The form of the instruction. Ask before anything is written: a write to the page that holds the instruction marks the record stale. */
+  shape(record: number): Shape {
+    return this.shapes[this.get16(record + REC_HANDLER) - FIRST_HANDLER]!;
   }
 
   /** Address of the register in ModRM.reg. */

@@ -1,4 +1,4 @@
-import type { IoSpace, MemorySpace } from '@hotsocket/address-space';
+import type { MemorySpace } from '@hotsocket/address-space';
 import { Decoder, type Row } from '@hotsocket/x86-isa';
 import { checkStack, complexAddress, segmentedAddress } from './addressing.js';
 import { CodeCache } from './code-cache.js';
@@ -6,6 +6,7 @@ import type { CoreMemory } from './core-memory.js';
 import { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
 import { STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
 import { FAULT, GP, UD } from './fault.js';
+import { fillVectorTables } from './fpu/index.js';
 import { HandlerTable } from './handler-table.js';
 import { buildInterpreter, type ImportName } from './interpreter.js';
 import {
@@ -36,11 +37,10 @@ import { deliverFault } from './system/deliver.js';
 import { HELPERS } from './system/index.js';
 
 /** What an execution core works on. */
-export interface CoreOptions {
+export interface CoreOptions extends CpuServices {
   /** Bytes of RAM and ROM images that `memory.allocate` can hand out. */
   readonly memory: CoreMemory;
   readonly space: MemorySpace;
-  readonly io: IoSpace;
   /** Rows whose feature the CPU model does not announce: their fallback, or #UD. */
   readonly isInvalid?: (row: Row) => boolean;
   readTsc(into: { low: number; high: number }): void;
@@ -67,14 +67,19 @@ export class ExecutionCore {
   readonly #space: MemorySpace;
   readonly #helpers: readonly HelperFunction[];
   readonly #run: () => number;
+  /** What the last `run` left of its budget; negative when it ran past it to a check point. */
+  budgetLeft = 0;
   #current = -1;
   #cpus = 0;
+  #given = 0;
+  #retired = 0;
 
   constructor(options: CoreOptions) {
     this.memory = options.memory;
     this.#space = options.space;
     this.handlers = new HandlerTable(SEMANTICS);
-    const decoder = new Decoder(options.isInvalid ? { isInvalid: options.isInvalid } : {});
+    const isInvalid = options.isInvalid ?? options.model?.isInvalid;
+    const decoder = new Decoder(isInvalid ? { isInvalid } : {});
     this.code = new CodeCache(this.memory, new RecordBuilder(this.memory, this.handlers), decoder);
     this.pages = new PageMap(this.memory, options.space);
     this.mmu = new Mmu(this.memory, this.pages, options.space, this.code);
@@ -131,7 +136,17 @@ export class ExecutionCore {
   /** Runs the current vCPU for about `budget` instructions; gives RUN_* (see interpreter). */
   run(budget: number): number {
     this.cpu.set32(BUDGET, budget);
-    return this.#run();
+    this.#given = budget;
+    const reason = this.#run();
+    this.budgetLeft = this.memory.i32[BUDGET >> 2]!;
+    this.#retired += budget - this.budgetLeft;
+    this.#given = 0;
+    return reason;
+  }
+
+  /** Instructions executed since power-on by all vCPUs, also while one is executing. */
+  get retired(): number {
+    return this.#given === 0 ? this.#retired : this.#retired + this.#given - this.memory.i32[BUDGET >> 2]!;
   }
 
   /** Opens or closes the A20 gate: bit 20 of physical addresses. */
@@ -219,6 +234,7 @@ export class ExecutionCore {
   }
 
   #fillTables(): void {
+    fillVectorTables(this.memory);
     for (let value = 0; value < 256; value++) this.memory.u8[PARITY_TABLE + value] = Number(parityIsEven(value));
     this.cpu.setHalves(ADDRESS_SIZE_MASKS + 16, 0xffff, 0);
     this.cpu.setHalves(ADDRESS_SIZE_MASKS + 32, -1, 0);

@@ -36,6 +36,7 @@ export class HandlerTable {
       if (!row.attributes.has('ud')) this.missing.add(row.mnemonic);
       return;
     }
+    if (isImpossible(row, memory)) return;
     const shape = shapeOf(row, bytes, memory);
     const known = byName.get(shape.name);
     const number = known ?? FIRST_HANDLER + this.handlers.length;
@@ -45,6 +46,13 @@ export class HandlerTable {
     }
     this.#byForm[formIndex(row, bytes, memory)] = number;
   }
+}
+
+/** MMX and XMM operands that are only registers or only memory; MOV to control registers ignores ModRM.mod. */
+function isImpossible(row: Row, memory: boolean): boolean {
+  const letters = row.operands.map((operand) => operand.letter);
+  if (!memory) return letters.includes('M');
+  return letters.includes('N') || letters.includes('U') || (letters.includes('R') && row.family !== 'system');
 }
 
 const formIndex = (row: Row, operandBytes: number, memory: boolean): number => row.id * 8 + (operandBytes >> 2) * 2 + Number(memory);

@@ -79,7 +79,7 @@ export class RecordBuilder {
     u8[record + REC_SCALE] = decoded.scale;
     const moffs = decoded.row.operands.some((operand) => operand.letter === 'O');
     i32[(record + REC_DISPLACEMENT) >> 2] = moffs ? decoded.immLow : decoded.displacement + (ripRelative ? pageOffset + decoded.length : 0);
-    const used = decoded.segment === NONE ? decoded.defaultSegment : decoded.segment;
+    const used = usedSegment(decoded);
     u8[record + REC_SEGMENT] = used;
     const plain = decoded.mode === 64 && used !== FS && used !== GS;
     u16[(record + REC_SEGMENT_BASE) >> 1] = plain ? ZERO : segment(used) + SEG_BASE;
@@ -108,7 +108,7 @@ export class RecordBuilder {
     let flags = decoded.lock ? RECORD_LOCK : 0;
     if (decoded.rep === 0xf3) flags |= RECORD_REP;
     if (decoded.rep === 0xf2) flags |= RECORD_REPNE;
-    const used = decoded.segment === NONE ? decoded.defaultSegment : decoded.segment;
+    const used = usedSegment(decoded);
     if (used === SS) flags |= RECORD_STACK;
     const offsetForm = decoded.row.operands.some((operand) => operand.letter === 'O');
     const usesMemory =
@@ -136,6 +136,12 @@ export class RecordBuilder {
     this.#memory.i32[(record + REC_IMMEDIATE + 4) >> 2] = 0;
     return RECORD_LOCAL;
   }
+}
+
+/** Segment of the memory operand; 64-bit code ignores overrides other than FS and GS (SDM volume 1, 3.3.7.1). */
+function usedSegment({ segment, defaultSegment, mode }: Decoded): number {
+  const ignored = mode === 64 && segment !== FS && segment !== GS;
+  return segment === NONE || ignored ? defaultSegment : segment;
 }
 
 /** Address of register `number` of an operand. Without REX, byte registers 4..7 are AH CH DH BH. */
