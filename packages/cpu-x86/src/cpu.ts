@@ -6,11 +6,11 @@ import { FpuUnits } from './fpu/units.js';
 import {
   CPL,
   EFLAGS,
+  FIRST_HANDLER,
   FLAG_AUX,
   FLAG_CARRY,
   FLAG_SIGN,
   FLAG_ZERO,
-  FIRST_HANDLER,
   GPR,
   PAGE_RIP,
   REC_FLAGS,
@@ -28,6 +28,7 @@ import {
   segment,
 } from './layout.js';
 import type { Mmu } from './mmu.js';
+import type { CpuModel } from './system/cpuid.js';
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -35,7 +36,28 @@ const TWO_32 = 0x1_0000_0000;
 export interface CpuServices {
   readonly io: IoSpace;
   /** Time-stamp counter of the machine, as low and high half of the result's two numbers. */
-  readTsc(into: { low: number; high: number }): void;
+  readTsc(into: Halves): void;
+  /** What CPUID tells and which model-specific registers exist. */
+  readonly model?: CpuModel;
+  /** Local APIC identifier of a CPU; its index by default. */
+  apicId?(index: number): number;
+  /** IA32_APIC_BASE of a CPU. */
+  readApicBase?(index: number, into: Halves): void;
+  /** False, and nothing changed, when a reserved bit is set: #GP(0). */
+  writeApicBase?(index: number, low: number, high: number): boolean;
+  /** Task priority of a CPU's local APIC, bits 7:4 of which are CR8. */
+  readTpr?(index: number): number;
+  writeTpr?(index: number, value: number): void;
+  /** 32 bits for RDRAND and RDSEED; a fixed sequence by default, so that runs repeat. */
+  random?(): number;
+  /** A model-specific register that does not exist: true to read 0 and drop writes instead of #GP(0). */
+  unknownMsr?(index: number, msr: number, write: boolean): boolean;
+}
+
+/** A 64-bit value as two 32-bit halves. */
+export interface Halves {
+  low: number;
+  high: number;
 }
 
 /**

@@ -94,6 +94,7 @@ export class RecordBuilder {
       if (MODRM_REG.has(operand.letter)) u16[(record + REC_REG) >> 1] = registerAddress(operand, decoded.reg, decoded.rex);
       else if (MODRM_RM.has(operand.letter)) u16[(record + REC_RM) >> 1] = registerAddress(operand, decoded.rm, decoded.rex);
       else if (operand.letter === 'B') u16[(record + REC_IMMEDIATE) >> 1] = GPR + 8 * decoded.vex.vvvv;
+      else if (operand.letter === 'A') u16[(record + REC_REG) >> 1] = decoded.imm2;
       else if (operand.letter === 'ST') u16[(record + REC_RM) >> 1] = decoded.rm & 7;
       else if (full) continue;
       else if (operand.letter === 'Z' || operand.letter === 'reg') {
