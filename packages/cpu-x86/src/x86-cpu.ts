@@ -10,6 +10,7 @@ import {
   CPU_BLOCK,
   CPU_BLOCK_BYTES,
   CS,
+  EFLAGS,
   EVENT_INIT,
   EVENT_INTERRUPT,
   EVENT_NMI,
@@ -17,15 +18,18 @@ import {
   EVENT_SMI,
   EVENTS,
   EXIT_REQUEST,
+  NMI_BLOCKED,
   RIP,
   SEG_BASE,
   SIPI_VECTOR,
   segment,
 } from './layout.js';
+import type { InterruptPort } from './system/events.js';
 import { resetCpu } from './system/reset.js';
 import type { CpuPlace } from './topology.js';
 
 const VERSION = 1;
+const FLAG_IF = 0x200;
 
 /** Identity of a CPU in its machine. */
 export interface X86CpuOptions {
@@ -40,7 +44,7 @@ export interface X86CpuOptions {
 }
 
 /** One CPU: a block of state in the execution core and the local APIC that drives its event wires. */
-export class X86Cpu implements Device, ApicCpu {
+export class X86Cpu implements Device, ApicCpu, InterruptPort {
   readonly typeName: string;
   readonly index: number;
   readonly block: number;
@@ -128,9 +132,22 @@ export class X86Cpu implements Device, ApicCpu {
   get runnable(): boolean {
     if (this.stopped) return false;
     const activity = this.activity;
-    return (
-      activity === ACTIVITY_RUNNING || (this.get32(EVENTS) !== 0 && (activity === ACTIVITY_HALTED || activity === ACTIVITY_WAIT_FOR_SIPI))
-    );
+    if (activity === ACTIVITY_RUNNING) return true;
+    const events = this.get32(EVENTS);
+    if ((events & EVENT_INIT) !== 0) return true;
+    if (activity === ACTIVITY_WAIT_FOR_SIPI) return (events & EVENT_SIPI) !== 0;
+    if ((events & EVENT_NMI) !== 0 && this.get32(NMI_BLOCKED) === 0) return true;
+    return activity === ACTIVITY_HALTED && (events & EVENT_INTERRUPT) !== 0 && (this.get32(EFLAGS) & FLAG_IF) !== 0;
+  }
+
+  /** The interrupt acknowledge cycle. */
+  acknowledge(): number {
+    return this.apic.acknowledge();
+  }
+
+  /** INIT sends it to the reset vector instead of to wait for a SIPI. */
+  get isBootstrap(): boolean {
+    return this.bootstrap;
   }
 
   /** Power-on state: the bootstrap processor starts at the reset vector, the others wait for SIPI. */

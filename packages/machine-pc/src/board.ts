@@ -1,7 +1,8 @@
 import { AcpiPiix4 } from '@hotsocket/acpi-piix4';
 import { acpiPiix4Module } from '@hotsocket/acpi-piix4/module';
-import { IoSpace, type Mapping, MemorySpace, mmio, storage } from '@hotsocket/address-space';
-import { apicIdOf, CoreMemory, ExecutionCore, Executor, X86Cpus } from '@hotsocket/cpu-x86';
+import { IoSpace, type Mapping, MemorySpace, mmio, type Storage, storage } from '@hotsocket/address-space';
+import type { LocalApic } from '@hotsocket/apic';
+import { apicIdOf, CoreMemory, type CpuModel, ExecutionCore, Executor, X86Cpus } from '@hotsocket/cpu-x86';
 import { DebugConsole, DebugExit, E9_CONSOLE_PORT, POST_CODE_PORT, PostCode, SEABIOS_CONSOLE_PORT } from '@hotsocket/debug-ports';
 import { debugConsoleModule, debugExitModule, postCodeModule } from '@hotsocket/debug-ports/module';
 import { FwCfg } from '@hotsocket/fw-cfg';
@@ -30,7 +31,8 @@ import { Uart16550 } from '@hotsocket/uart-16550';
 import { uart16550Module } from '@hotsocket/uart-16550/module';
 import { VirtualClock } from '@hotsocket/virtual-clock';
 import { Container, type ContainerModule } from 'inversify';
-import { fillCmos } from './cmos.js';
+import { BOOT_ORDER, fillCmos, setBootOrder } from './cmos.js';
+import { cpuModel } from './cpu-model.js';
 import { fillFirmwareConfig } from './firmware-config.js';
 import {
   APIC_PRIORITY,
@@ -39,6 +41,7 @@ import {
   IRQ,
   ISA_BIOS,
   ISA_BIOS_BYTES,
+  OPTION_ROMS,
   OVERLAY_PRIORITY,
   PCI,
   PORT,
@@ -99,6 +102,8 @@ export function buildBoard(options: PcOptions, modules: readonly ContainerModule
   prepare(board);
   for (let index = 0; index < options.cpus; index++) board.cpus.add(index);
   fillCmos(board.rtc, options.ramBytes, options.cpus);
+  const { boot = {} } = options;
+  setBootOrder(board.rtc, boot.once ?? boot.order ?? BOOT_ORDER.standard, boot);
   fillFirmwareConfig(board.fwCfg, options, board.cpus, board.pm.systemStates);
   return board;
 }
@@ -112,7 +117,7 @@ function makeServices(options: PcOptions): Services {
   const executed = { count: () => 0 };
   const time = new GuestTime({ drive: 'icount', nsPerInstruction: 32, ...options.time }, () => executed.count());
   const clock = new VirtualClock(() => time.now());
-  const memory = new CoreMemory(options.ramBytes + options.firmware.length);
+  const memory = new CoreMemory(options.ramBytes + options.firmware.length + ISA_BIOS - OPTION_ROMS);
   return { trace, time, clock, io: new IoSpace(), mem: new MemorySpace(), memory, executed };
 }
 
@@ -158,14 +163,15 @@ type Parts = Omit<PcBoard, keyof Services | 'container'>;
 
 function getParts(container: Container, options: PcOptions, services: Services): Parts {
   const bus = container.get(IccBus);
-  const core = makeCore(services);
+  const { topology, maxCpus } = options;
+  const model = cpuModel(options.cpuModel, topology);
+  const present: { find: (block: number) => LocalApic | undefined } = { find: () => undefined };
+  const core = makeCore(services, model, (block) => present.find(block));
   const executor = new Executor(core, bus);
   services.executed.count = () => executor.executed;
-  const { topology, maxCpus } = options;
-  const cpus = new X86Cpus(
-    { core, bus, clock: services.clock, trace: services.trace },
-    { topology, maxCpus, typeName: 'qemu64-x86_64-cpu', tscHz: TSC_HZ },
-  );
+  const typeName = `${model.name}-x86_64-cpu`;
+  const cpus = new X86Cpus({ core, bus, clock: services.clock, trace: services.trace }, { topology, maxCpus, typeName, tscHz: TSC_HZ });
+  present.find = (block) => cpus.list.find((cpu) => cpu.block === block)?.apic;
   return {
     bus,
     core,
@@ -191,17 +197,31 @@ function getParts(container: Container, options: PcOptions, services: Services):
   };
 }
 
-function makeCore({ memory, mem, io, clock }: Services): ExecutionCore {
+function makeCore({ memory, mem, io, clock }: Services, model: CpuModel, apicOf: (block: number) => LocalApic | undefined): ExecutionCore {
   return new ExecutionCore({
     memory,
     space: mem,
     io,
-    readTsc: (into) => {
-      const now = clock.now();
-      into.low = now >>> 0;
-      into.high = Math.floor(now / 2 ** 32);
+    model,
+    readTsc: (into) => split(clock.now(), into),
+    apicId: (block) => apicOf(block)?.slot ?? 0,
+    readApicBase: (block, into) => {
+      const base = apicOf(block)?.apicBase;
+      into.low = base?.lo ?? 0;
+      into.high = base?.hi ?? 0;
+    },
+    writeApicBase: (block, low, high) => apicOf(block)?.writeApicBase(high, low) ?? false,
+    readTpr: (block) => apicOf(block)?.tpr ?? 0,
+    writeTpr: (block, value) => {
+      const apic = apicOf(block);
+      if (apic) apic.tpr = value;
     },
   });
+}
+
+function split(value: number, into: { low: number; high: number }): void {
+  into.low = value >>> 0;
+  into.high = Math.floor(value / 2 ** 32);
 }
 
 // ------------------------------------------------------------------ map
@@ -214,19 +234,20 @@ function mapMemory(board: PcBoard, options: PcOptions): void {
   const firmware = storage('rom', 'pc.bios', firmwareBytes);
   mem.map(0, ram);
   mem.map(FIRMWARE_TOP - firmware.length, firmware);
+  const optionRoms = storage('rom', 'pc.rom', memory.allocate(ISA_BIOS - OPTION_ROMS));
   mem.map(APIC_SPACE_BASE, bridge.apicContainer, { priority: APIC_PRIORITY });
   mem.map(IO_APIC_BASE, bridge.ioApicContainer, { priority: APIC_PRIORITY });
   board.hostBridge.attachSmram([mem.map(VGA_MEMORY, nothing('vga-window', VGA_MEMORY_BYTES), { priority: OVERLAY_PRIORITY })]);
   for (const [index, { gpa, length }] of PAM_SEGMENTS.entries())
-    board.hostBridge.attachPam(index, [mapPciSide(board, firmware, gpa, length)]);
+    board.hostBridge.attachPam(index, [mapPciSide(board, gpa < ISA_BIOS ? optionRoms : firmware, gpa, length)]);
 }
 
-/** What lies on the PCI side of a PAM segment: the end of the firmware from e0000h on, nothing below. */
-function mapPciSide({ mem }: PcBoard, firmware: ReturnType<typeof storage>, base: number, length: number): Mapping {
-  const inFirmware = base - ISA_BIOS + firmware.length - ISA_BIOS_BYTES;
-  const isFirmware = base >= ISA_BIOS && inFirmware >= 0;
-  const region = isFirmware ? firmware : nothing('pci-hole', length);
-  return mem.map(base, region, { priority: OVERLAY_PRIORITY, offset: isFirmware ? inFirmware : 0, length });
+/** What lies on the PCI side of a PAM segment: the end of the firmware from e0000h on, below it the empty ROM sockets of adapters. */
+function mapPciSide({ mem }: PcBoard, rom: Storage, base: number, length: number): Mapping {
+  const end = base < ISA_BIOS ? ISA_BIOS : ISA_BIOS + ISA_BIOS_BYTES;
+  const inRom = base - end + rom.length;
+  const region = inRom >= 0 ? rom : nothing('pci-hole', length);
+  return mem.map(base, region, { priority: OVERLAY_PRIORITY, offset: Math.max(inRom, 0), length });
 }
 
 const nothing = (name: string, length: number): ReturnType<typeof mmio> => mmio(name, length, { read: () => 0xffff_ffff, write: () => {} });

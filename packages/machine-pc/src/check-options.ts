@@ -1,6 +1,7 @@
 import { apicIdLimit, MAX_GUEST_BYTES } from '@hotsocket/cpu-x86';
-import { KiB, MiB, RAM_TOP } from './layout.js';
-import { type PcOptions, PcOptionsError } from './options.js';
+import { BOOT_ORDER } from './cmos.js';
+import { ISA_BIOS, KiB, MiB, OPTION_ROMS, RAM_TOP } from './layout.js';
+import { type BootOptions, type PcOptions, PcOptionsError } from './options.js';
 
 const MOST_CPUS = 255;
 const LARGEST_FIRMWARE = 16 * MiB;
@@ -9,10 +10,25 @@ const APIC_IDS = 256;
 /** Throws PcOptionsError with everything that is wrong. */
 export function checkOptions(options: PcOptions): void {
   const problems = [...cpuProblems(options), ...memoryProblems(options)];
+  problems.push(...bootProblems(options.boot));
   if (options.kernel === undefined && (options.initrd !== undefined || options.append !== undefined))
     problems.push('an initial RAM disk or a command line is of no use without a kernel');
   if (problems.length > 0) throw new PcOptionsError(problems);
 }
+
+function bootProblems({ order = '', once = '', rebootTimeoutMs = 0, splashTimeMs = 0 }: BootOptions = {}): string[] {
+  const problems: string[] = [];
+  for (const devices of [order, once]) {
+    const unknown = [...devices].find((letter) => !BOOT_ORDER.letters.includes(letter));
+    if (unknown !== undefined) problems.push(`boot device '${unknown}': only ${BOOT_ORDER.letters.join(', ')} are possible`);
+    else if (devices.length > BOOT_ORDER.most) problems.push(`boot order '${devices}' names more than ${BOOT_ORDER.most} devices`);
+  }
+  if (!inRange(rebootTimeoutMs, 0xffff)) problems.push(`reboot timeout of ${rebootTimeoutMs} ms: 0 to 65535 are possible`);
+  if (!inRange(splashTimeMs, 0xffff)) problems.push(`splash time of ${splashTimeMs} ms: 0 to 65535 are possible`);
+  return problems;
+}
+
+const inRange = (value: number, most: number): boolean => Number.isInteger(value) && value >= 0 && value <= most;
 
 function cpuProblems({ cpus, maxCpus, topology }: PcOptions): string[] {
   const problems: string[] = [];
@@ -27,7 +43,7 @@ function cpuProblems({ cpus, maxCpus, topology }: PcOptions): string[] {
 
 function memoryProblems({ ramBytes, firmware }: PcOptions): string[] {
   const problems: string[] = [];
-  const most = Math.min(RAM_TOP, MAX_GUEST_BYTES - LARGEST_FIRMWARE);
+  const most = Math.min(RAM_TOP, MAX_GUEST_BYTES - LARGEST_FIRMWARE - (ISA_BIOS - OPTION_ROMS));
   if (!Number.isInteger(ramBytes) || ramBytes < MiB || ramBytes > most)
     problems.push(`RAM of ${ramBytes} bytes: from 1 MiB to ${Math.floor(most / MiB)} MiB are possible`);
   else if (ramBytes % (4 * KiB) !== 0) problems.push(`RAM of ${ramBytes} bytes is not a multiple of 4 KiB`);

@@ -1,5 +1,6 @@
 import type { RtcCmos } from '@hotsocket/rtc-cmos';
 import { KiB, MiB } from './layout.js';
+import type { BootOptions } from './options.js';
 
 /** Cells by which the board describes itself to firmware. */
 const CELL = {
@@ -17,8 +18,16 @@ const CELL = {
 } as const;
 const EQUIPMENT_FPU = 0x02;
 const EQUIPMENT_MOUSE = 0x04;
-/** Disk, then CD, then network. */
-const BOOT_ORDER = { low: 0x32, high: 0x40 };
+/** What SeaBIOS calls the devices of a boot order. */
+const BOOT_DEVICES: Readonly<Record<string, number>> = { a: 1, c: 2, d: 3, n: 4 };
+const NO_FLOPPY_SIGNATURE = 0x01;
+
+/** The letters that a boot order may have, and how many. */
+export const BOOT_ORDER: { readonly letters: readonly string[]; readonly most: number; readonly standard: string } = {
+  letters: Object.keys(BOOT_DEVICES),
+  most: 3,
+  standard: 'cad',
+};
 
 /** Fills the CMOS cells of a PC with `ramBytes` of RAM (all below 4 GiB) and `cpus` CPUs at power-on. */
 export function fillCmos(rtc: RtcCmos, ramBytes: number, cpus: number): void {
@@ -33,9 +42,14 @@ export function fillCmos(rtc: RtcCmos, ramBytes: number, cpus: number): void {
   rtc.setCell(CELL.floppyTypes, 0);
   rtc.setCell(CELL.diskTypes, 0);
   rtc.setCell(CELL.equipment, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
-  rtc.setCell(CELL.bootOrderHigh, BOOT_ORDER.high);
-  rtc.setCell(CELL.bootOrder, BOOT_ORDER.low);
   rtc.setCell(CELL.cpus, cpus - 1);
+}
+
+/** Writes a boot order: the third device, the signature check, and the second and first. */
+export function setBootOrder(rtc: RtcCmos, order: string, { floppySignatureCheck = true }: BootOptions): void {
+  const device = (place: number): number => BOOT_DEVICES[order[place] ?? ''] ?? 0;
+  rtc.setCell(CELL.bootOrderHigh, (device(2) << 4) | (floppySignatureCheck ? 0 : NO_FLOPPY_SIGNATURE));
+  rtc.setCell(CELL.bootOrder, (device(1) << 4) | device(0));
 }
 
 function setWord(rtc: RtcCmos, cell: number, value: number): void {

@@ -1,10 +1,12 @@
-import { ACPI_FILES, pcAcpiFiles } from '@hotsocket/acpi-tables';
+import { ACPI_FILES, type AcpiFiles, pcAcpiFiles } from '@hotsocket/acpi-tables';
 import { apicIdOf, type X86Cpus } from '@hotsocket/cpu-x86';
 import { type FwCfg, FwCfgKey, le16, le32, le64 } from '@hotsocket/fw-cfg';
 import { directBoot, directBootItems, LINUXBOOT_BOOTORDER, LINUXBOOT_FILE, linuxbootRom } from '@hotsocket/linux-loader';
 import type { PcOptions } from './options.js';
 
 const E820_RAM = 1;
+/** Milliseconds before firmware reboots when nothing boots. */
+const NEVER = 0xffff_ffff;
 
 /** What firmware is told through fw_cfg. */
 export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cpus, systemStates: Uint8Array): void {
@@ -21,20 +23,20 @@ export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cp
   fwCfg.setItem(FwCfgKey.IRQ0_OVERRIDE, le32(1));
   fwCfg.addFile('etc/e820', e820Entry(0, options.ramBytes, E820_RAM));
   fwCfg.addFile('etc/system-states', systemStates);
-  fwCfg.addFile('etc/boot-fail-wait', le32(0xffff_ffff));
-  if (options.acpi === 'machine') addTables(fwCfg, options);
+  const { rebootTimeoutMs = NEVER, splashTimeMs } = options.boot ?? {};
+  fwCfg.addFile('etc/boot-fail-wait', le32(rebootTimeoutMs));
+  if (splashTimeMs !== undefined) fwCfg.addFile('etc/boot-menu-wait', le16(splashTimeMs));
+  if (options.acpi === 'machine') addTables(fwCfg, options, cpus);
   if (options.kernel) addKernel(fwCfg, options, options.kernel);
 }
 
-function addTables(fwCfg: FwCfg, options: PcOptions): void {
-  const cpus = Array.from({ length: options.maxCpus }, (_, index) => ({
-    apicId: apicIdOf(options.topology, index),
-    present: index < options.cpus,
-  }));
-  const files = pcAcpiFiles({ cpus });
-  fwCfg.addFile(ACPI_FILES.tables, files.tables);
-  fwCfg.addFile(ACPI_FILES.rsdp, files.rsdp);
-  fwCfg.addFile(ACPI_FILES.loader, files.loader);
+/** Made when they are asked for, so that a reset after a hot-add finds the CPU present. */
+function addTables(fwCfg: FwCfg, { maxCpus, topology }: PcOptions, present: X86Cpus): void {
+  const ids = Array.from({ length: maxCpus }, (_, index) => apicIdOf(topology, index));
+  const files = (): AcpiFiles => pcAcpiFiles({ cpus: ids.map((apicId) => ({ apicId, present: present.exists(apicId) })) });
+  fwCfg.addFile(ACPI_FILES.tables, () => files().tables);
+  fwCfg.addFile(ACPI_FILES.rsdp, () => files().rsdp);
+  fwCfg.addFile(ACPI_FILES.loader, () => files().loader);
 }
 
 function addKernel(fwCfg: FwCfg, { initrd, append, ramBytes }: PcOptions, kernel: Uint8Array): void {

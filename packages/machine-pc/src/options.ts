@@ -17,6 +17,8 @@ export interface PcOptions {
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly append?: string;
+  /** What firmware boots from and how long it waits (`-boot`). */
+  readonly boot?: BootOptions;
   /** CPU model with features switched on or off: `qemu64,-apic`. */
   readonly cpuModel?: string;
   /** `firmware`: the firmware's own tables. `machine`: ours, through `etc/table-loader`. */
@@ -30,6 +32,20 @@ export interface PcOptions {
   readonly strictLegacy?: boolean;
   readonly host?: HostScheduler;
   readonly trace?: Trace;
+}
+
+/** Boot settings that firmware finds in CMOS and fw_cfg. */
+export interface BootOptions {
+  /** Up to three devices, first to last: a floppy, c disk, d CD, n network. Default `cad`, as QEMU. */
+  readonly order?: string;
+  /** The order for the first boot only. */
+  readonly once?: string;
+  /** Whether firmware wants a boot signature on a floppy disk; default true. */
+  readonly floppySignatureCheck?: boolean;
+  /** How long firmware waits before it reboots when nothing boots, in milliseconds; default: it does not reboot. */
+  readonly rebootTimeoutMs?: number;
+  /** How long firmware shows its splash screen, in milliseconds. */
+  readonly splashTimeMs?: number;
 }
 
 /** A machine description that cannot be built; the message lists every problem, one a line. */

@@ -29,6 +29,7 @@ import type { ContainerModule } from 'inversify';
 import { type Observable, Subject } from 'rxjs';
 import { buildBoard, type PcBoard } from './board.js';
 import { checkOptions } from './check-options.js';
+import { BOOT_ORDER, setBootOrder } from './cmos.js';
 import { infoText } from './info.js';
 import type { PcOptions } from './options.js';
 import { qomTree } from './qom.js';
@@ -295,8 +296,15 @@ export class Pc implements MachineControl {
     const guest = reason === 'guest-reset';
     if (this.noReboot) return this.#end(reason, guest);
     this.#resetDevices();
+    this.#endFirstBoot();
     if (this.#runState === 'shutdown') this.#runState = 'paused';
     this.#emit({ name: 'RESET', guest, reason });
+  }
+
+  /** The order of `once` was for the first boot. */
+  #endFirstBoot(): void {
+    const { boot = {} } = this.options;
+    if (boot.once !== undefined) setBootOrder(this.board.rtc, boot.order ?? BOOT_ORDER.standard, boot);
   }
 
   #resetDevices(): void {
