@@ -36,6 +36,8 @@ const DESCRIPTORS = {
   40: [0, 0xf_ffff, DATA3],
   48: [0, 0xf_ffff, CODE64],
 };
+/** No local APIC. */
+const NO_INTERRUPTS = { bootstrap: true, acknowledge: () => -1 };
 const WITH_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
 
 /**
@@ -74,8 +76,7 @@ export class VectorMachine {
   }
 
   #fault(vector, error) {
-    const rip = this.core.cpu.getLong(this.layout.RIP);
-    this.#outcome = { vector: vector === 6 && this.#byteAt(rip) === 0xcc ? 3 : vector, error: error < 0 ? 0 : error };
+    this.#outcome = { vector, error: error < 0 ? 0 : error };
     return true;
   }
 
@@ -247,7 +248,7 @@ export class VectorMachine {
     for (let n = 0; n < 8; n++) cpu.setLong(at.DR + 8 * n, n === 6 ? 0xffff_0ff0 : n === 7 ? 0x400 : 0);
     this.#segments(mode);
     this.modules.refreshMode(cpu);
-    this.modules.refreshFpuTraps?.(cpu);
+    this.modules.refreshFpuTraps(cpu);
     core.mmu.selectTlb(0);
   }
 
@@ -307,7 +308,7 @@ export class VectorMachine {
     this.#outcome = undefined;
     this.load(vector);
     for (let spent = 0; spent < budget && !this.#outcome; spent += 10_000) {
-      const reason = this.core.run(10_000);
+      const reason = this.modules.runSlice(this.core, NO_INTERRUPTS, 10_000);
       if (!this.#outcome && this.core.cpu.cpl === 0) this.#outcome = this.#delivered();
       else if (!this.#outcome && reason === this.modules.RUN_STOPPED) break;
     }
@@ -339,7 +340,7 @@ export class VectorMachine {
     return {
       vector,
       error,
-      rip: vector === 3 && this.isTrap(frame, rip) ? rip - 1 : rip,
+      rip: vector === 3 ? rip - 1 : rip,
       flags: frame ? frame.flags : core.cpu.flags(),
       cr2: core.cpu.getLong(at.CR2),
       gpr,
@@ -347,20 +348,6 @@ export class VectorMachine {
       fx: this.#saveFx(),
       hot: this.#hot.map(({ linear, gpa, length }) => ({ linear, bytes: this.ram.subarray(gpa, gpa + length) })),
     };
-  }
-
-  /** Vector 3 from INT3 is a trap: the saved RIP is behind it. */
-  isTrap(frame, rip) {
-    return frame !== undefined || this.#byteAt(rip) !== 0xcc;
-  }
-
-  #byteAt(rip) {
-    const linear = rip + this.core.cpu.segmentBase(this.layout.CS);
-    try {
-      return this.ram[this.#gpa(linear)];
-    } catch {
-      return -1;
-    }
   }
 }
 
