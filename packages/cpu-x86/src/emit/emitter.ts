@@ -208,6 +208,20 @@ export abstract class Emitter {
     return i64.leU(i64.xor(linear, i64.load(entry, tag)), i64.const(4096 - bytes));
   }
 
+  /** A read of `bytes` at a linear address (in a local) goes to plain memory of its entry's page. */
+  hitsForRead(linear: Expr, entry: Expr, bytes: number): Expr {
+    return this.hits(linear, entry, TLB_READ, bytes);
+  }
+
+  hitsForWrite(linear: Expr, entry: Expr, bytes: number): Expr {
+    return this.hits(linear, entry, TLB_WRITE, bytes);
+  }
+
+  /** Address in the core's memory of a linear address that hits. */
+  hostOf(linear: Expr, entry: Expr): Expr {
+    return this.host(linear, entry);
+  }
+
   protected host(linear: Expr, entry: Expr): Expr {
     return i32.add(i64.wrap(linear), i32.load(entry, TLB_ADDEND));
   }

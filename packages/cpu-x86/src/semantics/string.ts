@@ -1,6 +1,6 @@
 import { type Expr, i32, i64, select } from '@hotsocket/wasm-builder';
-import { type Bits, type Emitter, intOps, truncated } from '../emit/emitter.js';
-import { RAX, RCX, RDI, RECORD_REP, RECORD_REPNE, RSI } from '../layout.js';
+import { type Bits, type Emitter, intConst, intOps, truncated } from '../emit/emitter.js';
+import { BUDGET, RAX, RCX, RDI, RECORD_COMPLEX, RECORD_REP, RECORD_REPNE, RSI } from '../layout.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 
 /** Bytes from one element to the next: negative while DF is set. */
@@ -14,14 +14,16 @@ const source = (x: Emitter, bits: Bits): Expr => x.load(x.linearOf(x.offsetRegis
 
 /**
  * REP: runs `element` while rCX is not 0. Registers stand at the element to do next whenever the instruction can be left, so that it
- * goes on after a fault or an interrupt. `goOn` tells whether a compare lets the repetition continue.
+ * goes on after a fault or an interrupt. `goOn` tells whether a compare lets the repetition continue. `bulk` may do several elements at
+ * once, all but the last, which `element` does.
  */
-function repeated(x: Emitter, element: () => void, goOn?: () => Expr): void {
+function repeated(x: Emitter, element: () => void, goOn?: () => Expr, bulk?: () => void): void {
   const { f } = x;
   const repeats = x.let(x.flag(RECORD_REP | RECORD_REPNE));
   const done = f.block();
   f.brIf(done, i32.and(i32.ne(repeats, i32.const(0)), i64.eqz(x.offsetRegister(RCX))));
   const again = f.loop();
+  bulk?.();
   element();
   f.brIf(done, i32.eqz(repeats));
   x.setOffsetRegister(RCX, i64.sub(i64.load(i32.const(RCX)), i64.const(1)));
@@ -33,23 +35,102 @@ function repeated(x: Emitter, element: () => void, goOn?: () => Expr): void {
   f.end();
 }
 
+/** Elements from a linear address to the end of its page. */
+const elementsInPage = (linear: Expr, bytes: number): Expr =>
+  i32.shrU(i32.sub(i32.const(4096), i32.and(i64.wrap(linear), i32.const(4095))), i32.const(Math.log2(bytes)));
+
+const smaller = (x: Emitter, a: Expr, b: Expr): Expr => select(a, b, i32.ltS(x.let(a), x.let(b)));
+
+/** Elements of rCX beside the last, at most 4096. */
+const elementsBeforeLast = (x: Emitter): Expr => {
+  const more = x.let(i64.sub(x.offsetRegister(RCX), i64.const(1)));
+  return i64.wrap(select(more, i64.const(4096), i64.ltU(more, i64.const(4096))));
+};
+
+/** Accounts `count` elements done at once: registers and instruction count stand as if they had been done one by one. */
+function accountBulk(x: Emitter, count: Expr, bytes: number, registers: readonly number[]): void {
+  const wide = x.let(i64.extendU(count));
+  for (const register of registers) x.setOffsetRegister(register, i64.add(i64.load(i32.const(register)), i64.mul(wide, i64.const(bytes))));
+  x.setOffsetRegister(RCX, i64.sub(i64.load(i32.const(RCX)), wide));
+  x.f.store('i32', i32.const(BUDGET), i32.sub(i32.load(i32.const(BUDGET)), count));
+}
+
+/** Runs `work` when elements can be done in bulk: repeated, upwards, without segment checks. */
+function whenBulk(x: Emitter, work: () => void): void {
+  const plain = i32.eqz(x.flag(RECORD_COMPLEX));
+  const repeats = i32.ne(x.flag(RECORD_REP | RECORD_REPNE), i32.const(0));
+  x.f.if(i32.and(i32.and(plain, repeats), i32.eqz(x.directionDown())), work);
+}
+
+/** All bytes of a value are the same. */
+function bytesAreAlike(value: Expr, bits: Bits): Expr {
+  if (bits === 8) return i32.const(1);
+  if (bits === 16) return i32.eq(i32.and(value, i32.const(0xff)), i32.shrU(value, i32.const(8)));
+  return intOps(bits).eq(value, intOps(bits).rotl(value, intConst(bits, 8)));
+}
+
+/** Fills what is left of the destination's page, up to the last element, if all bytes of the accumulator are alike or elements are bytes. */
+function fillPage(x: Emitter, bits: Bits): void {
+  const { f } = x;
+  const bytes = bits / 8;
+  whenBulk(x, () => {
+    const to = x.let(x.linearInEs(x.offsetRegister(RDI), bytes, true));
+    const entry = x.let(x.tlbEntry(to));
+    const fits = smaller(x, x.let(elementsBeforeLast(x)), x.let(elementsInPage(to, bytes)));
+    const count = x.let(smaller(x, x.let(fits), x.let(i32.load(i32.const(BUDGET)))));
+    const value = x.let(x.gpr(RAX, bits));
+    const possible = i32.and(x.hitsForWrite(to, entry, bytes), i32.gtS(count, i32.const(0)));
+    f.if(i32.and(possible, bytesAreAlike(value, bits)), () => {
+      const low = bits === 64 ? i64.wrap(value) : value;
+      f.fill(x.hostOf(to, entry), i32.and(low, i32.const(0xff)), i32.shl(count, i32.const(Math.log2(bytes))));
+      accountBulk(x, count, bytes, [RDI]);
+    });
+  });
+}
+
+/** Copies what is left of both pages, up to the last element, unless the destination overlaps what is still to be read. */
+function copyPage(x: Emitter, bits: Bits): void {
+  const { f } = x;
+  const bytes = bits / 8;
+  whenBulk(x, () => {
+    const from = x.let(x.linearOf(x.offsetRegister(RSI), bytes, false));
+    const to = x.let(x.linearInEs(x.offsetRegister(RDI), bytes, true));
+    const [fromEntry, toEntry] = [x.let(x.tlbEntry(from)), x.let(x.tlbEntry(to))];
+    const room = x.let(smaller(x, x.let(elementsInPage(from, bytes)), x.let(elementsInPage(to, bytes))));
+    const wanted = x.let(smaller(x, x.let(elementsBeforeLast(x)), room));
+    const count = x.let(smaller(x, wanted, x.let(i32.load(i32.const(BUDGET)))));
+    const length = x.let(i32.shl(count, i32.const(Math.log2(bytes))));
+    const reachable = i32.and(x.hitsForRead(from, fromEntry, bytes), x.hitsForWrite(to, toEntry, bytes));
+    f.if(i32.and(reachable, i32.gtS(count, i32.const(0))), () => {
+      const source = x.let(x.hostOf(from, fromEntry));
+      const target = x.let(x.hostOf(to, toEntry));
+      f.if(i32.geU(i32.sub(target, source), length), () => {
+        f.copy(target, source, length);
+        accountBulk(x, count, bytes, [RSI, RDI]);
+      });
+    });
+  });
+}
+
 /** MOVS: [ES:rDI] := [seg:rSI]. */
 const moveString: Semantic = (x) => {
   const bits = x.operandBits(0);
-  repeated(x, () => {
+  const element = (): void => {
     x.store(x.linearInEs(x.offsetRegister(RDI), bits / 8, true), source(x, bits), bits);
     advance(x, RSI, bits / 8);
     advance(x, RDI, bits / 8);
-  });
+  };
+  repeated(x, element, undefined, () => copyPage(x, bits));
 };
 
 /** STOS: [ES:rDI] := accumulator. */
 const storeString: Semantic = (x) => {
   const bits = x.operandBits(0);
-  repeated(x, () => {
+  const element = (): void => {
     x.store(x.linearInEs(x.offsetRegister(RDI), bits / 8, true), x.gpr(RAX, bits), bits);
     advance(x, RDI, bits / 8);
-  });
+  };
+  repeated(x, element, undefined, () => fillPage(x, bits));
 };
 
 /** LODS: accumulator := [seg:rSI]. */

@@ -327,7 +327,7 @@ function familyAndModel(signature: number): readonly [family: number, model: num
  * that the kernel neither switches page tables on system calls nor looks for another clock.
  */
 const BASIC_FEATURES =
-  'fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 sse3 cx16 hypervisor syscall nx lm lahf invtsc';
+  'fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 sse3 cx16 hypervisor syscall nx lm lahf prefetchw invtsc';
 const MORE_FEATURES =
   'popcnt lzcnt movbe bmi1 bmi2 adx rdtscp rdpid rdrand rdseed fsgsbase smep pdpe1gb ssse3 sse41 sse42 aes pclmulqdq sha ' +
   'clflushopt clwb prefetchw tsc_adjust';
