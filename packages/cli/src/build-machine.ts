@@ -1,0 +1,87 @@
+import { ImageError } from '@hotsocket/linux-loader';
+import { Pc, type PcOptions, PcOptionsError } from '@hotsocket/machine-pc';
+import { Trace } from '@hotsocket/trace';
+import type { MachineConfig } from './command-line.js';
+import { readFirmware, readImage, readInitrd } from './images.js';
+import { cpuModelText } from './options/cpu-model.js';
+import type { RtcBase } from './options/values.js';
+import { UsageError } from './usage-error.js';
+
+/** Reads the images and builds the PC that the command line describes. Throws UsageError. */
+export function buildMachine(config: MachineConfig, trace: Trace): Pc {
+  const machine = describe(config, () => new Pc({ ...pcOptions(config), ...bootImages(config), trace }));
+  machine.noReboot = config.noReboot;
+  machine.noShutdown = config.noShutdown;
+  return machine;
+}
+
+/** Says in the words of the command line what the machine refuses. */
+function describe(config: MachineConfig, build: () => Pc): Pc {
+  try {
+    return build();
+  } catch (error) {
+    if (error instanceof PcOptionsError) throw new UsageError(error.problems.join('; '));
+    if (error instanceof ImageError) throw new UsageError(`${optionOf(config, error)}: ${error.message}`);
+    throw error;
+  }
+}
+
+const optionOf = ({ kernel, initrd }: MachineConfig, { code, message }: ImageError): string => {
+  if (code === 'bad-cmdline') return '-append';
+  return message.startsWith('initrd') ? `-initrd ${initrd}` : `-kernel ${kernel}`;
+};
+
+function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
+  const { smp, ramBytes, cpu, name, uuid, acpi, boot, debugExit, strictLegacy } = config;
+  return {
+    cpus: smp.cpus,
+    maxCpus: smp.maxCpus,
+    topology: { cores: smp.cores, threads: smp.threads },
+    ramBytes,
+    strictLegacy,
+    ...timing(config),
+    ...(cpu === undefined ? {} : { cpuModel: cpuModelText(cpu) }),
+    ...(name === undefined ? {} : { name }),
+    ...(uuid === undefined ? {} : { uuid }),
+    ...(acpi === undefined ? {} : { acpi }),
+    ...(boot === undefined ? {} : { boot }),
+    ...(debugExit === undefined ? {} : { debugExit }),
+  };
+}
+
+function timing({ icount, rtc }: MachineConfig): Pick<PcOptions, 'time' | 'startDate'> {
+  const startDate = rtc === undefined ? {} : { startDate: startOf(rtc) };
+  if (icount === undefined) return { ...startDate, time: { drive: 'realtime' } };
+  const { nsPerInstruction } = icount;
+  return { ...startDate, time: { drive: 'icount', ...(nsPerInstruction === undefined ? {} : { nsPerInstruction }) } };
+}
+
+function startOf(rtc: RtcBase): number {
+  if (typeof rtc === 'number') return rtc;
+  const now = Date.now();
+  return rtc === 'utc' ? now : now - new Date(now).getTimezoneOffset() * 60_000;
+}
+
+function bootImages({
+  kernel,
+  initrd,
+  append,
+  bios,
+  firmwareDirs,
+  ramBytes,
+}: MachineConfig): Pick<PcOptions, 'firmware' | 'kernel' | 'initrd' | 'append'> {
+  return {
+    firmware: readFirmware(bios, firmwareDirs),
+    ...(kernel === undefined ? {} : { kernel: readImage('-kernel', kernel, ramBytes) }),
+    ...(initrd === undefined ? {} : { initrd: readInitrd(initrd, ramBytes) }),
+    ...(append === undefined ? {} : { append }),
+  };
+}
+
+/** Names of all trace points, from the smallest machine there is. */
+export function tracePointNames(): string[] {
+  const trace = new Trace();
+  const firmware = new Uint8Array(64 << 10);
+  new Pc({ cpus: 1, maxCpus: 1, topology: { cores: 1, threads: 1 }, ramBytes: 1 << 20, firmware, trace });
+  return trace.names();
+}

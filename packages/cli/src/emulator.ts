@@ -1,0 +1,188 @@
+import { unlinkSync, writeFileSync } from 'node:fs';
+import { CpuAddError, type MachineControl, type ShutdownReason } from '@hotsocket/machine/control';
+import type { Pc } from '@hotsocket/machine-pc';
+import { Monitor } from '@hotsocket/monitor';
+import { cpuAddText, QmpServer } from '@hotsocket/qmp';
+import { listenQmp, QmpListenError, type QmpListener } from '@hotsocket/qmp/node';
+import { Trace } from '@hotsocket/trace';
+import { buildMachine } from './build-machine.js';
+import { type CharBackend, NullBackend } from './char/char-backend.js';
+import { FileBackend } from './char/file.js';
+import { SocketBackend } from './char/socket.js';
+import { type StandardStreams, StdioBackend } from './char/stdio.js';
+import type { CharUse, MachineConfig, QmpSocket } from './command-line.js';
+import { attachDebugConsole, attachMonitor, attachQmp, attachSerial, attachShared } from './consoles.js';
+import { Log, TraceLog } from './log.js';
+import type { CharDevice } from './options/char-device.js';
+import { systemText, UsageError } from './usage-error.js';
+import { VERSION_TEXT } from './version.js';
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/** One machine with its frontends: what `hotsocket` runs. */
+export class Emulator {
+  readonly machine: Pc;
+  /** Resolves with the exit status when the machine has ended. */
+  readonly ended: Promise<number>;
+  readonly #config: MachineConfig;
+  readonly #streams: StandardStreams;
+  readonly #log: Log;
+  readonly #trace = new Trace();
+  readonly #monitor: Monitor;
+  readonly #qmp: QmpServer;
+  readonly #open: Closable[] = [];
+  readonly #flushes: (() => void)[] = [];
+
+  /** Builds the machine; nothing runs and nothing is open yet. Throws UsageError. */
+  constructor(config: MachineConfig, streams: StandardStreams, log: Log = new Log(streams.stderr)) {
+    this.#config = config;
+    this.#streams = streams;
+    this.#log = log;
+    log.timestamps = config.timestamps;
+    this.machine = buildMachine(config, this.#trace);
+    this.ended = endOf(this.machine);
+    this.#monitor = makeMonitor(this.machine, config, log);
+    this.#qmp = new QmpServer({
+      machine: this.machine,
+      dialect: config.qmpDialect,
+      humanMonitor: this.#monitor,
+      packageName: VERSION_TEXT,
+      log: log.line,
+    });
+  }
+
+  /** Opens sockets, files and the terminal, waits for clients where it was told to, and starts the machine. Rejects with UsageError. */
+  async start(): Promise<void> {
+    this.#startTrace();
+    this.#writePidFile();
+    await this.#openQtest();
+    for (const socket of this.#config.qmpSockets) await this.#listen(socket);
+    for (const uses of groupByDevice(this.#config.charUses)) await this.#attach(uses);
+    const runs = !this.#config.paused && this.#config.accel !== 'qtest' && this.#config.qtest === undefined;
+    if (runs && this.machine.runState === 'prelaunch') this.machine.cont();
+  }
+
+  /** Ends the machine as a signal does. */
+  terminate(signal: number): void {
+    this.#log.line(`terminating on signal ${signal}`);
+    this.machine.quit('host-signal');
+  }
+
+  /** Shows what is still to be shown, closes everything and removes sockets. */
+  async close(): Promise<void> {
+    for (const flush of this.#flushes) flush();
+    for (const part of this.#open.splice(0).reverse()) await part.close();
+    this.#qmp.dispose();
+    await this.machine[Symbol.asyncDispose]();
+  }
+
+  #startTrace(): void {
+    const { trace, logFile } = this.#config;
+    if (trace.patterns.length === 0) return;
+    for (const pattern of trace.patterns)
+      if (this.#trace.enable(pattern) === 0) this.#log.line(`warning: trace event '${pattern}' does not exist`);
+    this.#open.push(new TraceLog(this.#trace, () => this.machine.board.clock.now(), this.#log, trace.file ?? logFile));
+  }
+
+  #writePidFile(): void {
+    const { pidFile } = this.#config;
+    if (pidFile === undefined) return;
+    try {
+      writeFileSync(pidFile, `${process.pid}\n`);
+    } catch (error) {
+      throw new UsageError(`-pidfile ${pidFile}: cannot create PID file: ${systemText(error)}`);
+    }
+    this.#open.push({ close: () => unlinkIfThere(pidFile) });
+  }
+
+  async #openQtest(): Promise<void> {
+    const { qtest, qtestLog } = this.#config;
+    if (qtest === undefined) return;
+    const [{ PcQtestTarget }, node] = await Promise.all([import('@hotsocket/qtest'), import('@hotsocket/qtest/node')]);
+    const log = qtestLog === undefined ? {} : { log: node.qtestLogFile(qtestLog) };
+    try {
+      this.#open.push(await node.serveQtest(new PcQtestTarget(this.machine), node.parseQtestEndpoint(qtest), log));
+    } catch (error) {
+      throw error instanceof node.QtestEndpointError ? new UsageError(error.message) : error;
+    }
+  }
+
+  async #listen({ label, socket }: QmpSocket): Promise<void> {
+    const listener = await this.#bindQmp(label, socket);
+    this.#open.push(listener);
+    if (!socket.wait) return;
+    this.#log.line(`${label}: waiting for a connection`);
+    await Promise.race([listener.firstClient, this.ended]);
+  }
+
+  async #bindQmp(label: string, { address }: QmpSocket['socket']): Promise<QmpListener> {
+    try {
+      return await listenQmp(this.#qmp, address, { allowRemote: this.#config.allowRemote });
+    } catch (error) {
+      if (!(error instanceof QmpListenError)) throw error;
+      throw new UsageError(`${label}: ${error.cause === undefined ? error.message : `failed to bind socket: ${systemText(error.cause)}`}`);
+    }
+  }
+
+  /** One device and whoever uses it. */
+  async #attach(uses: readonly CharUse[]): Promise<void> {
+    const backend = this.#backend(uses[0]!.device);
+    this.#open.push(backend);
+    const peers = this.#connect(uses, backend);
+    await Promise.race([backend.open(peers), this.ended]);
+  }
+
+  #connect(uses: readonly CharUse[], backend: CharBackend): Parameters<CharBackend['open']>[0] {
+    const users = uses.map(({ user }) => user);
+    const attached = uses.flatMap((use) => {
+      if (use.user === 'debugcon') return [attachDebugConsole(this.machine, backend, use.port)];
+      if (use.user === 'serial' && !users.includes('monitor')) return [attachSerial(this.machine, backend)];
+      if (use.user === 'monitor' && users.includes('serial')) return [this.#share(backend)];
+      if (use.user === 'monitor') return [{ peer: attachMonitor(this.#monitor, backend), flush: () => {} }];
+      return use.user === 'qmp' ? [{ peer: attachQmp(this.#qmp, backend), flush: () => {} }] : [];
+    });
+    this.#flushes.push(...attached.map(({ flush }) => flush));
+    return attached[0]!.peer;
+  }
+
+  #share(backend: CharBackend): ReturnType<typeof attachShared> {
+    return attachShared({ machine: this.machine, monitor: this.#monitor, backend, exit: () => this.machine.quit('host-signal') });
+  }
+
+  #backend({ backend, label, mux }: CharDevice): CharBackend {
+    if (backend.kind === 'null') return new NullBackend();
+    if (backend.kind === 'file') return new FileBackend(label, backend.path, backend.append);
+    if (backend.kind === 'socket') return new SocketBackend(backend, { label, allowRemote: this.#config.allowRemote, log: this.#log.line });
+    return new StdioBackend(this.#streams, backend.signals && !mux ? { interrupted: () => this.terminate(2) } : {});
+  }
+}
+
+/** An exit status for each way to end; the status of a debug exit device is the guest's. */
+function endOf(machine: Pc): Promise<number> {
+  return new Promise((resolve) => {
+    machine.ended = (reason: ShutdownReason, exitCode) => resolve(exitCode ?? (reason === 'host-error' ? 1 : 0));
+  });
+}
+
+/** The monitor, with the words of the QMP dialect for refused hot-adds. */
+function makeMonitor(machine: MachineControl, { qmpDialect }: MachineConfig, log: Log): Monitor {
+  return new Monitor({
+    machine,
+    version: VERSION_TEXT,
+    log: log.line,
+    errorText: (error) => (error instanceof CpuAddError ? cpuAddText(error, qmpDialect) : error.message),
+  });
+}
+
+const groupByDevice = (uses: readonly CharUse[]): CharUse[][] =>
+  [...new Set(uses.map(({ device }) => device))].map((device) => uses.filter((use) => use.device === device));
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // somebody else removed it
+  }
+}

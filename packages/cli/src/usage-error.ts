@@ -1,0 +1,22 @@
+/** The command line is wrong, or names a file that is. The message is one line for the user; the exit status is 1. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const PLAIN_TEXTS: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  EISDIR: 'Is a directory',
+  ENOTDIR: 'Not a directory',
+  EACCES: 'Permission denied',
+  EPERM: 'Operation not permitted',
+  EADDRINUSE: 'Address already in use',
+  ECONNREFUSED: 'Connection refused',
+  EROFS: 'Read-only file system',
+  ENOSPC: 'No space left on device',
+};
+
+/** What a failed call of the system says, in the words of `strerror`. */
+export function systemText(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code !== undefined ? PLAIN_TEXTS[code] : undefined) ?? message;
+}
