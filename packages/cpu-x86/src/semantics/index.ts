@@ -6,6 +6,7 @@ import { DATA } from './data.js';
 import { MMX } from './mmx.js';
 import type { SemanticTable } from './semantic.js';
 import { SHIFT } from './shift.js';
+import { SSE_FAST } from './sse-fast.js';
 import { SSE_FLOAT } from './sse-float.js';
 import { SSE_INTEGER } from './sse-integer.js';
 import { SSE_MOVES } from './sse-moves.js';
@@ -24,6 +25,7 @@ export const SEMANTICS: SemanticTable = {
   ...MMX,
   ...SHIFT,
   ...SSE_FLOAT,
+  ...SSE_FAST,
   ...SSE_INTEGER,
   ...SSE_MOVES,
   ...STACK_OPERATIONS,
