@@ -5,7 +5,7 @@ import { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
 import { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
 import { STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
-import { FAULT, GP, UD } from './fault.js';
+import { FAULT, GP, STACK, UD } from './fault.js';
 import { fillVectorTables } from './fpu/index.js';
 import { HandlerTable } from './handler-table.js';
 import { buildInterpreter, type ImportName } from './interpreter.js';
@@ -17,13 +17,17 @@ import {
   CPU_BLOCK_BYTES,
   CS,
   FAULT_ERROR,
+  FAULT_RECORD,
   FAULT_VECTOR,
   MAX_CPUS,
   MODE_KEY,
+  NONCANONICAL,
   PAGE_BYTES,
   PAGE_RIP,
   PARITY_TABLE,
   PHYSICAL_PAGES,
+  REC_FLAGS,
+  RECORD_STACK,
   RIP,
   SAVED_BLOCKS,
   SLOW_ADDRESS,
@@ -228,7 +232,7 @@ export class ExecutionCore {
       ),
       helper: (number, record) => this.#helper(number, record),
       decodeAt: () => this.#decodeAt(),
-      deliver: () => (this.onFault?.(cpu.get32(FAULT_VECTOR), i32[FAULT_ERROR >> 2]!) ? 1 : deliverFault(cpu)),
+      deliver: () => this.#deliver(),
       crossing: (record) => this.#crossing(record),
     };
   }
@@ -242,6 +246,18 @@ export class ExecutionCore {
   }
 
   // ---------------------------------------------------------------- called by generated code
+
+  /** 1 when the CPU has stopped. */
+  #deliver(): number {
+    const { i32, u8 } = this.memory;
+    const record = i32[FAULT_RECORD >> 2]!;
+    if (i32[NONCANONICAL >> 2] !== 0) {
+      i32[NONCANONICAL >> 2] = 0;
+      if (record !== 0 && (u8[record + REC_FLAGS]! & RECORD_STACK) !== 0) i32[FAULT_VECTOR >> 2] = STACK;
+    }
+    if (this.onFault?.(i32[FAULT_VECTOR >> 2]!, i32[FAULT_ERROR >> 2]!)) return 1;
+    return deliverFault(this.cpu);
+  }
 
   #helper(number: number, record: number): number {
     try {

@@ -11,6 +11,7 @@ import {
   CS,
   CURRENT_TABLE,
   EXIT_REQUEST,
+  FAULT_RECORD,
   FIRST_HANDLER,
   HANDLER_CONTINUE,
   HANDLER_CROSSING,
@@ -153,6 +154,7 @@ function defineRun(f: FunctionBuilder, parts: Parts): void {
   f.end();
   f.store('i64', at(RIP), recordRip(f, pc));
   f.end();
+  f.store('i32', at(FAULT_RECORD), f.get(pc));
   f.store('i32', at(BUDGET), f.get(count));
   f.if(f.callValue(parts.imported.deliver), () => f.return(i32.const(RUN_STOPPED)));
   f.set(count, i32.load(at(BUDGET)));

@@ -121,6 +121,9 @@ export const CURRENT_TABLE = 0x131c;
 /** Pending fault: vector, error code or -1. */
 export const FAULT_VECTOR = 0x1320;
 export const FAULT_ERROR = 0x1324;
+/** Record of the instruction that faulted, 0 when it could not be fetched; and whether its fault is a non-canonical address. */
+export const FAULT_RECORD = 0x13c0;
+export const NONCANONICAL = 0x13c4;
 /** Execution state of the CPU, see ACTIVITY_*. */
 export const ACTIVITY = 0x1328;
 /** Interrupts are held off for one instruction: 0 none, 1 by STI, 2 by a load of SS. */

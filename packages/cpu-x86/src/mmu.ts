@@ -1,7 +1,7 @@
 import type { AccessSize, MemorySpace } from '@hotsocket/address-space';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
-import { FAULT, GP, PF, STACK } from './fault.js';
+import { FAULT, GP, PF } from './fault.js';
 import {
   BOUNCE,
   CODE_PAGES,
@@ -13,6 +13,7 @@ import {
   EFER,
   FAULT_ERROR,
   FAULT_VECTOR,
+  NONCANONICAL,
   PAGE_BYTES,
   SLOW_ADDRESS,
   SLOW_VALUE,
@@ -95,6 +96,12 @@ export class Mmu {
     throw FAULT;
   }
 
+  /** #GP, or #SS for a stack address: only the instruction tells which (`ExecutionCore` looks). */
+  #noncanonical(): never {
+    this.#memory.i32[NONCANONICAL >> 2] = 1;
+    return this.fault(GP, 0);
+  }
+
   #pageFault(la: number, error: number): never {
     this.setLong(CR2, la);
     return this.fault(PF, error);
@@ -145,7 +152,7 @@ export class Mmu {
     const { u32 } = this.#memory;
     this.#isLarge = false;
     if ((u32[CR0 >> 2]! & CR0_PG) === 0) return this.#identity(la);
-    if (la < -CANONICAL_LIMIT || la >= CANONICAL_LIMIT) this.fault(GP, 0);
+    if (la < -CANONICAL_LIMIT || la >= CANONICAL_LIMIT) this.#noncanonical();
     if ((u32[CR4 >> 2]! & CR4_PAE) === 0) return this.#walk32(la, access, user);
     return this.#walkLong(la, access, user);
   }
@@ -493,11 +500,6 @@ export class Mmu {
       this.#space.write(gpa + at, size, value >>> 0);
       at += size;
     }
-  }
-
-  /** Stack-segment or general-protection fault for a non-canonical address. */
-  canonicalFault(stack: boolean): never {
-    return this.fault(stack ? STACK : GP, 0);
   }
 }
 

@@ -42,6 +42,8 @@ import {
 
 const MODRM_REG = new Set(['G', 'P', 'V', 'S', 'C', 'D']);
 const MODRM_RM = new Set(['E', 'M', 'R', 'Q', 'N', 'W', 'U']);
+/** Their memory operand is the stack. */
+const STACK_MNEMONICS = new Set('PUSH POP PUSHA POPA PUSHF POPF CALL RET LEAVE ENTER'.split(' '));
 const STRING_OPERANDS = new Set(['X', 'Y']);
 
 /** Writes decoded instructions into records of the pool. */
@@ -110,7 +112,7 @@ export class RecordBuilder {
     if (decoded.rep === 0xf3) flags |= RECORD_REP;
     if (decoded.rep === 0xf2) flags |= RECORD_REPNE;
     const used = usedSegment(decoded);
-    if (used === SS) flags |= RECORD_STACK;
+    if (used === SS || (!memoryForm && STACK_MNEMONICS.has(decoded.row.mnemonic))) flags |= RECORD_STACK;
     const offsetForm = decoded.row.operands.some((operand) => operand.letter === 'O');
     const usesMemory =
       memoryForm ||
