@@ -1,7 +1,8 @@
+import { complexAddress } from '../addressing.js';
 import type { Cpu, HelperFunction } from '../cpu.js';
 import { GP, UD } from '../fault.js';
-import { CR0, CR2, CR3, CR4, CS, EFER, SEG_ATTR, segment } from '../layout.js';
 import { refreshFpuTraps } from '../fpu/traps.js';
+import { CR0, CR2, CR3, CR4, CS, EFER, SEG_ATTR, SLOW_ADDRESS, segment } from '../layout.js';
 import { isCode64, refreshMode } from '../mode.js';
 import { modelOf } from './cpuid.js';
 import { moveDebug } from './debug.js';
@@ -36,6 +37,7 @@ import {
   CR4_VME,
   EFER_LMA,
   EFER_LME,
+  isCanonical,
 } from './state.js';
 
 const CR0_BITS = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
@@ -177,8 +179,11 @@ function loadMachineStatus(cpu: Cpu, record: number): number {
   return continueAfter(cpu, record);
 }
 
+/** INVLPG: nothing happens for an address that is not canonical. */
 function invalidatePage(cpu: Cpu, record: number): undefined {
-  cpu.mmu.flushPage(cpu.index, memoryAddress(cpu, record, 1, false));
+  complexAddress(cpu, record, 1, false);
+  const address = cpu.getLong(SLOW_ADDRESS);
+  if (isCanonical(address)) cpu.mmu.flushPage(cpu.index, address);
 }
 
 /** INVPCID: without PCIDs every type may drop everything. */

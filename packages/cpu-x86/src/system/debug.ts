@@ -1,7 +1,7 @@
 import type { Cpu } from '../cpu.js';
 import { DB, UD } from '../fault.js';
 import { CR4, DR, EFLAGS } from '../layout.js';
-import { continueAfter } from './operands.js';
+import { leaveAfter } from './operands.js';
 import { CR4_DE, DEBUG_HITS, FLAG_RF, FLAG_TF } from './state.js';
 
 /** Debug status and control (SDM volume 3, 17.2). */
@@ -46,7 +46,7 @@ export function moveDebug(cpu: Cpu, record: number, bytes: number, toRegister: b
     return undefined;
   }
   writeDebug(cpu, number, cpu.get32(rm), bytes === 8 ? cpu.get32(rm + 4) : 0);
-  return continueAfter(cpu, record);
+  return hasBreakpoints(cpu) ? leaveAfter(cpu, record) : undefined;
 }
 
 /** DR4 and DR5 are DR6 and DR7, unless CR4.DE forbids it. */

@@ -130,16 +130,14 @@ const verify =
 const isReadable = (attributes: number): boolean => (attributes & ATTR_CODE) === 0 || (attributes & ATTR_RW) !== 0;
 const isWritable = (attributes: number): boolean => (attributes & (ATTR_CODE | ATTR_RW)) === ATTR_RW;
 
-/** ARPL: raises the destination's RPL to the source's. */
+/** ARPL: raises the destination's RPL to the source's; writes only then. */
 function adjustRpl(cpu: Cpu, record: number): undefined {
   requireProtected(cpu);
   const { memory } = cpu.shape(record);
-  const address = memory ? memoryAddress(cpu, record, 2, true) : 0;
-  if (memory) cpu.mmu.probe(address, 2, 2, cpu.mmu.user);
-  const target = memory ? cpu.read16(address) : cpu.get16(cpu.rm(record));
+  const target = readWord(cpu, record);
   const rpl = cpu.get16(cpu.reg(record)) & 3;
   const raise = (target & 3) < rpl;
-  if (raise && memory) cpu.write16(address, (target & ~3) | rpl);
+  if (raise && memory) cpu.write16(memoryAddress(cpu, record, 2, true), (target & ~3) | rpl);
   else if (raise) cpu.set16(cpu.rm(record), (target & ~3) | rpl);
   setZero(cpu, raise);
 }

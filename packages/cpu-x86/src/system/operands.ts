@@ -2,13 +2,16 @@ import { complexAddress } from '../addressing.js';
 import type { Cpu, HelperFunction } from '../cpu.js';
 import { STATUS_EXIT, STATUS_JUMP } from '../emit/core-functions.js';
 import type { Operand } from '../emit/shape.js';
-import { GP } from '../fault.js';
-import { EVENTS, MODE_KEY, REC_RM, RIP, SLOW_ADDRESS } from '../layout.js';
+import { GP, STACK } from '../fault.js';
+import { EVENTS, MODE_KEY, REC_RM, RECORD_STACK, RIP, SLOW_ADDRESS } from '../layout.js';
+import { isCanonical } from './state.js';
 
 /** Linear address of the memory operand for an access of `bytes`; faults of its segment are raised. */
 export function memoryAddress(cpu: Cpu, record: number, bytes: number, write: boolean): number {
   complexAddress(cpu, record, bytes, write);
-  return cpu.getLong(SLOW_ADDRESS);
+  const address = cpu.getLong(SLOW_ADDRESS);
+  if (!isCanonical(address)) cpu.fault(cpu.hasFlag(record, RECORD_STACK) ? STACK : GP, 0);
+  return address;
 }
 
 /** Address of the register that a register operand names. */

@@ -1,4 +1,5 @@
 import type { Cpu } from '../cpu.js';
+import { refreshFpuTraps } from '../fpu/traps.js';
 import {
   ACTIVITY,
   ACTIVITY_RUNNING,
@@ -36,14 +37,12 @@ import {
   RDX,
   RIP,
   SHADOW,
-  SIPI_VECTOR,
   TR,
   TSC_OFFSET,
   X87,
   XCR0,
   XMM,
 } from '../layout.js';
-import { refreshFpuTraps } from '../fpu/traps.js';
 import { refreshMode } from '../mode.js';
 import { modelOf } from './cpuid.js';
 import { resetDebugRegisters, watchData } from './debug.js';
@@ -113,7 +112,7 @@ function resetCommon(cpu: Cpu, cr0: number): void {
   setSegment(cpu, TR, 0, 0, 0xffff, TSS_BUSY);
   for (const base of [GDTR_BASE, IDTR_BASE]) cpu.setHalves(base, 0, 0);
   for (const limit of [GDTR_LIMIT, IDTR_LIMIT]) cpu.set32(limit, 0xffff);
-  for (const state of [SHADOW, NMI_BLOCKED, SIPI_VECTOR, EXTERNAL, TRAP_SUPPRESSED]) cpu.set32(state, 0);
+  for (const state of [SHADOW, NMI_BLOCKED, EXTERNAL, TRAP_SUPPRESSED]) cpu.set32(state, 0);
   cpu.setHalves(SHADOW_RIP, 0, 0);
   cpu.setLong(RIP, 0xfff0);
   resetDebugRegisters(cpu);

@@ -5,7 +5,7 @@ import { EFLAGS, RIP } from '../layout.js';
 import { isVirtual8086 } from '../mode.js';
 import { deliverEvent, interrupt } from './deliver.js';
 import { interruptReturn } from './interrupt-return.js';
-import { memoryAddress } from './operands.js';
+import { continueAfter, memoryAddress } from './operands.js';
 import { FLAG_IOPL, FLAG_OF, TEMPORARY } from './state.js';
 
 /** Enters a handler through a gate that CPL must be allowed to use. */
@@ -29,7 +29,8 @@ function debugTrap(cpu: Cpu, record: number): number {
   return deliverEvent(cpu, DB, -1, 0) ? STATUS_JUMP : STATUS_EXIT;
 }
 
-const overflowTrap: HelperFunction = (cpu, record) => ((cpu.flags() & FLAG_OF) !== 0 ? enter(cpu, record, OF) : undefined);
+/** INTO ends a run of decoded instructions, so it always jumps. */
+const overflowTrap: HelperFunction = (cpu, record) => ((cpu.flags() & FLAG_OF) !== 0 ? enter(cpu, record, OF) : continueAfter(cpu, record));
 
 /** BOUND: #BR unless lower <= index <= upper, all signed. */
 function bound(cpu: Cpu, record: number): undefined {
