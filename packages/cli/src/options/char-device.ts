@@ -116,7 +116,7 @@ function shortBackend(label: string, text: string, mux: boolean): CharBackendCon
 
 function shortSocket(label: string, kind: 'unix' | 'tcp', rest: string): SocketConfig {
   const values = KeyValues.parse(label, rest, { implied: 'where', keys: ['where', 'server', 'wait', 'delay', 'nodelay', 'ipv4', 'ipv6'] });
-  const where = values.required('where');
+  const where = values.text('where') || values.fail(`a ${kind === 'unix' ? 'path' : 'host and port'} is missing`);
   const server = values.flag('server') ?? false;
   const address: SocketAddress = kind === 'unix' ? { kind, path: where } : { kind, ...hostAndPort(values, where) };
   return { kind: 'socket', address, server, wait: server && (values.flag('wait') ?? true) };

@@ -145,7 +145,9 @@ const BOOT_OPTIONS: readonly Option[] = [
 ];
 
 function word<const W extends string>(label: string, value: string, words: readonly W[]): W {
-  return new KeyValues(`${label} ${value}`, [['value', value]]).word('value', words)!;
+  const known = words.find((candidate) => candidate === value);
+  if (known === undefined) throw new UsageError(`${label} ${value}: possible are ${words.join(', ')}`);
+  return known;
 }
 
 function addReference(list: { reference: CharReference; label: string }[], option: string, value: string): undefined {
