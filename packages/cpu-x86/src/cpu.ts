@@ -48,6 +48,9 @@ export interface CpuServices {
   /** Task priority of a CPU's local APIC, bits 7:4 of which are CR8. */
   readTpr?(index: number): number;
   writeTpr?(index: number, value: number): void;
+  /** TSC deadline of a CPU's local APIC; without it the register does not exist. */
+  readTscDeadline?(index: number, into: Halves): void;
+  writeTscDeadline?(index: number, low: number, high: number): void;
   /** 32 bits for RDRAND and RDSEED; a fixed sequence by default, so that runs repeat. */
   random?(): number;
   /** A model-specific register that does not exist: true to read 0 and drop writes instead of #GP(0). */

@@ -47,9 +47,6 @@ export interface CoreOptions extends CpuServices {
   readonly space: MemorySpace;
   /** Rows whose feature the CPU model does not announce: their fallback, or #UD. */
   readonly isInvalid?: (row: Row) => boolean;
-  readTsc(into: { low: number; high: number }): void;
-  /** What else instructions need of the machine. */
-  readonly services?: Partial<CpuServices>;
 }
 
 const TWO_32 = 0x1_0000_0000;
@@ -87,7 +84,7 @@ export class ExecutionCore {
     this.code = new CodeCache(this.memory, new RecordBuilder(this.memory, this.handlers), decoder);
     this.pages = new PageMap(this.memory, options.space);
     this.mmu = new Mmu(this.memory, this.pages, options.space, this.code);
-    this.cpu = new Cpu(this.memory, this.mmu, this.code, { ...options.services, io: options.io, readTsc: (into) => options.readTsc(into) });
+    this.cpu = new Cpu(this.memory, this.mmu, this.code, options);
     this.cpu.shapes = this.handlers.handlers.map((handler) => handler.shape);
     this.#helpers = Object.values(HELPERS);
     this.#fillTables();

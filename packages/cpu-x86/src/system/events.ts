@@ -25,7 +25,7 @@ import {
   SHADOW,
   SIPI_VECTOR,
 } from '../layout.js';
-import { DR6, executionHits, hasBreakpoints, isTraced, takeTrapBits, watchData } from './debug.js';
+import { DR6, DR6_BT, executionHits, hasBreakpoints, isTraced, takeTrapBits, watchData } from './debug.js';
 import { deliverEvent } from './deliver.js';
 import { initCpu, startCpu } from './reset.js';
 import { DEBUG_HITS, DELIVERIES, FLAG_IF, FLAG_RF, SHADOW_RIP, TRAP_SUPPRESSED } from './state.js';
@@ -132,10 +132,11 @@ export function runSlice(core: ExecutionCore, port: InterruptPort, budget: numbe
 
 /**
  * Executes one instruction, then raises the debug trap that it has earned (SDM volume 3, 17.3.1). A breakpoint at the instruction is a
- * fault before it.
+ * fault before it, as is the trap of a switch to a task with T set.
  */
 export function stepTraced(core: ExecutionCore): number {
   const { cpu } = core;
+  if ((cpu.get32(DEBUG_HITS) & DR6_BT) !== 0) return raiseDebug(cpu, takeTrapBits(cpu, false), 0);
   const hits = hasBreakpoints(cpu) ? executionHits(cpu, linearRip(cpu)) : 0;
   if (hits !== 0) return raiseDebug(cpu, hits, FLAG_RF);
   const traced = isTraced(cpu);

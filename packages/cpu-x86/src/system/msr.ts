@@ -130,6 +130,18 @@ const timeStamp: Register = {
 /** IA32_TSC_ADJUST is the offset itself. */
 const timeStampAdjust = stored(TSC_OFFSET);
 
+/** IA32_TSC_DEADLINE is the local APIC's. */
+const deadline: Register = {
+  read: (cpu, into) => {
+    if (cpu.services.readTscDeadline) cpu.services.readTscDeadline(cpu.index, into);
+    else cpu.fault(GP, 0);
+  },
+  write: (cpu, low, high) => {
+    if (cpu.services.writeTscDeadline) cpu.services.writeTscDeadline(cpu.index, low, high);
+    else cpu.fault(GP, 0);
+  },
+};
+
 /** Bits that are written as zero only: machine-check status. */
 const clearedOnly = (address: number): Register => stored(address, (low, high) => low === 0 && high === 0);
 
@@ -187,6 +199,7 @@ const ENTRIES: readonly Entry[] = [
   [0x10, 'tsc', timeStamp],
   [0x1b, 'apic', apicBase],
   [0x3b, 'tsc_adjust', timeStampAdjust],
+  [0x6e0, 'tsc_deadline', deadline],
   [0x8b, 'msr', stored(allocate())],
   [0x174, 'sep', stored(MSR_SYSENTER_CS)],
   [0x175, 'sep', stored(MSR_SYSENTER_ESP, canonical)],

@@ -79,7 +79,7 @@ class Guest {
       into.low = clock.now >>> 0;
       into.high = Math.floor(clock.now / 2 ** 32);
     };
-    this.core = new ExecutionCore({ memory, space, io, isInvalid: model.isInvalid, readTsc, services: { model, ...services } });
+    this.core = new ExecutionCore({ memory, space, io, readTsc, model, ...services });
     this.core.select(this.core.addCpu());
     resetCpu(this.core.cpu, true);
     setSegment(this.core.cpu, CS, 0, 0, 0xffff, 0x9b00);
@@ -768,8 +768,7 @@ fill:
   });
 });
 
-describe('IA-32e mode', () => {
-  const LONG = `
+const LONG = `
   ; identity map of 4 MiB with 2 MiB pages, user, and the same at ffff8000_00000000
   mov dword [0x100000], 0x101007
   mov dword [0x100000 + 256 * 8], 0x101007
@@ -812,15 +811,18 @@ long_mode:
   mov ds, ax
   mov rsp, 0x5ff8
 `;
-  const inLongMode = (body: string): string => inProtectedMode(`${LONG}\n${body}`);
-  const REPORT_SP = 'mov rax, rsp\n report eax';
-  const run64 = (body: string, model?: CpuModel): string => {
-    const source = inLongMode(body);
-    const at = source.indexOf('bits 64');
-    const macros = `%macro report 1\n  mov [SAVED], rax\n  mov eax, %1\n  out ${REPORT_PORT}, eax\n  mov rax, [SAVED]\n%endmacro\n`;
-    return reportsOf(`${source.slice(0, at)}%unmacro report 1\n${macros}${source.slice(at)}`, model);
-  };
+const inLongMode = (body: string): string => inProtectedMode(`${LONG}\n${body}`);
+const REPORT_SP = 'mov rax, rsp\n report eax';
+/** A program that starts in 64-bit code at privilege 0. */
+function longSource(body: string): string {
+  const source = inLongMode(body);
+  const at = source.indexOf('bits 64');
+  const macros = `%macro report 1\n  mov [SAVED], rax\n  mov eax, %1\n  out ${REPORT_PORT}, eax\n  mov rax, [SAVED]\n%endmacro\n`;
+  return `${source.slice(0, at)}%unmacro report 1\n${macros}${source.slice(at)}`;
+}
+const run64 = (body: string, model?: CpuModel): string => reportsOf(longSource(body), model);
 
+describe('IA-32e mode', () => {
   it('runs 64-bit code; a frame is aligned and has SS:RSP', () => {
     const body = `
   setgate64 0x40, handler40, 0x8e00
@@ -1189,6 +1191,56 @@ hit:
     expect(isRunnable(cpu)).toBe(true);
     expect(takeEvents(cpu, port)).toBe(true);
     expect([cpu.selector(CS), cpu.segmentBase(CS)]).toEqual([0x9a00, 0x9_a000]);
+  });
+
+  it('INIT and SIPI that come before the CPU looks are taken in one go', () => {
+    const guest = new Guest(`${HANDLER}\nbase:\n  cli\n  hlt\n${HANDLERS}`).run();
+    const { cpu } = guest.core;
+    guest.post(EVENT_INIT);
+    cpu.set32(SIPI_VECTOR, 0x9f);
+    guest.post(EVENT_SIPI);
+    expect(takeEvents(cpu, { bootstrap: false, acknowledge: () => -1 })).toBe(true);
+    expect([cpu.segmentBase(CS), cpu.getLong(RIP)]).toEqual([0x9_f000, 0]);
+  });
+
+  it('task priority and the APIC base go to the local APIC', () => {
+    const written: number[] = [];
+    const services: Partial<CpuServices> = {
+      apicId: () => 5,
+      readTpr: () => 0x73,
+      writeTpr: (_index, value) => void written.push(value),
+      readApicBase: (_index, into) => {
+        into.low = 0xfee0_0900;
+        into.high = 1;
+      },
+      writeApicBase: (_index, low) => {
+        written.push(low);
+        return (low & 0x400) === 0;
+      },
+      unknownMsr: (_index, msr) => msr === 0x12345,
+    };
+    const body = `
+  mov ecx, 0x1b
+  rdmsr
+  report edx
+  report eax
+  mov eax, 0xfee00800
+  wrmsr
+  mov eax, 1
+  cpuid
+  shr ebx, 24
+  report ebx
+  mov ecx, 0x12345
+  wrmsr
+  rdmsr
+  report eax
+  mov ecx, 0x1b
+  mov eax, 0x400
+  faulting wrmsr`;
+    expect(new Guest(inProtectedMode(body), DEFAULT_CPU_MODEL, services).run().hex).toBe('1 fee00900 5 0 e0d 0');
+    expect(written).toEqual([0xfee0_0800, 0x400]);
+    const long = new Guest(longSource(' mov rax, cr8\n report eax\n mov eax, 9\n mov cr8, rax'), DEFAULT_CPU_MODEL, services).run();
+    expect([long.hex, written.at(-1)]).toEqual(['7', 0x90]);
   });
 });
 

@@ -3,6 +3,7 @@ import { FAULT, GP, NP, STACK, TS } from '../fault.js';
 import { refreshFpuTraps } from '../fpu/traps.js';
 import { CR0, CR3, CS, DS, EFLAGS, ES, FS, GPR, GS, LDTR, RIP, SS, TR } from '../layout.js';
 import { refreshMode } from '../mode.js';
+import { DR6_BT } from './debug.js';
 import {
   attributesOf,
   baseOf,
@@ -43,9 +44,6 @@ import {
 export const TASK_JUMP = 0;
 export const TASK_CALL = 1;
 export const TASK_RETURN = 2;
-
-/** Debug status: the new task's T bit. */
-const DR6_BT = 0x8000;
 
 /** Where a task-state segment keeps what (SDM volume 3, 8.2.1 and 8.6). */
 interface TssLayout {
