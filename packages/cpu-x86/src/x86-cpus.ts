@@ -58,6 +58,8 @@ export class X86Cpus {
   #complete = false;
   #adding = false;
   #failure: { error: unknown } | undefined;
+  /** Takes back the steps of the present add, last one first. */
+  #undo: (() => void)[] = [];
 
   constructor(services: X86CpusServices, options: X86CpusOptions) {
     this.#services = services;
@@ -99,12 +101,13 @@ export class X86Cpus {
 
   /**
    * Subscribes a part of the board to `added$`. RxJS hides what an observer throws; through here it reaches the caller of `add`, who undoes
-   * the add.
+   * the add. `remember` is called before the handler and returns what puts the part back: it is called when a later step fails.
    */
-  notify(handler: (added: CpuAdded) => void): { unsubscribe(): void } {
+  notify(handler: (added: CpuAdded) => void, remember?: () => () => void): { unsubscribe(): void } {
     return this.#added.subscribe((added) => {
       if (this.#failure) return;
       try {
+        if (remember) this.#undo.push(remember());
         handler(added);
       } catch (error) {
         this.#failure = { error };
@@ -116,13 +119,13 @@ export class X86Cpus {
   add(index: number): X86Cpu {
     if (this.#adding) throw new CpuAddReentryError(`CPU ${index} was added from inside the notice of another`);
     this.#adding = true;
-    const undo: (() => void)[] = [];
     try {
-      return this.#realize(index, undo);
+      return this.#realize(index);
     } catch (error) {
-      for (const step of undo.reverse()) step();
+      for (const step of this.#undo.reverse()) step();
       throw error;
     } finally {
+      this.#undo = [];
       this.#adding = false;
     }
   }
@@ -138,10 +141,10 @@ export class X86Cpus {
     this.#freeBlocks.push(cpu.block);
   }
 
-  #realize(index: number, undo: (() => void)[]): X86Cpu {
-    const cpu = this.#construct(index, undo);
+  #realize(index: number): X86Cpu {
+    const cpu = this.#construct(index);
     const detach = this.#lifecycle?.attach(cpu);
-    if (detach) undo.push(detach);
+    if (detach) this.#undo.push(detach);
     cpu.reset();
     cpu.synchronized = true;
     if (cpu.hotplugged) this.#tell({ apicId: cpu.archId, present: this.#cpus.length, index });
@@ -151,17 +154,20 @@ export class X86Cpus {
     return cpu;
   }
 
-  #construct(index: number, undo: (() => void)[]): X86Cpu {
+  #construct(index: number): X86Cpu {
     const { core, bus, clock, trace } = this.#services;
     const { topology, typeName, tscHz } = this.options;
-    const apic = new LocalApic({ clock, bus, ...(trace ? { trace } : {}) }, { id: apicIdOf(topology, index), bootstrap: index === 0, tscHz });
-    undo.push(() => apic.dispose());
+    const apic = new LocalApic(
+      { clock, bus, ...(trace ? { trace } : {}) },
+      { id: apicIdOf(topology, index), bootstrap: index === 0, tscHz },
+    );
+    this.#undo.push(() => apic.dispose());
     const block = this.#freeBlocks.pop() ?? core.addCpu();
-    undo.push(() => this.#freeBlocks.push(block));
+    this.#undo.push(() => this.#freeBlocks.push(block));
     const cpu = new X86Cpu(core, { index, block, place: placeOf(topology, index), apic, typeName, hotplugged: this.#complete });
     apic.cpu = cpu;
     this.#cpus.push(cpu);
-    undo.push(() => this.#cpus.splice(this.#cpus.indexOf(cpu), 1));
+    this.#undo.push(() => this.#cpus.splice(this.#cpus.indexOf(cpu), 1));
     return cpu;
   }
 

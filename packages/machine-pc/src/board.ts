@@ -26,6 +26,7 @@ import { Piix3 } from '@hotsocket/piix3';
 import { piix3Module } from '@hotsocket/piix3/module';
 import { RtcCmos } from '@hotsocket/rtc-cmos';
 import { rtcCmosModule } from '@hotsocket/rtc-cmos/module';
+import type { SavedState } from '@hotsocket/saved-state';
 import { Trace } from '@hotsocket/trace';
 import { Uart16550 } from '@hotsocket/uart-16550';
 import { uart16550Module } from '@hotsocket/uart-16550/module';
@@ -49,7 +50,7 @@ import {
   VGA_MEMORY,
   VGA_MEMORY_BYTES,
 } from './layout.js';
-import type { PcOptions } from './options.js';
+import { type PcOptions, PcOptionsError } from './options.js';
 
 const ISA_IRQS = 16;
 /** 2000-01-01T00:00:00Z. */
@@ -161,8 +162,17 @@ function partModules(options: PcOptions): ContainerModule[] {
 
 type Parts = Omit<PcBoard, keyof Services | 'container'>;
 
+/** Every CPU and both APIC windows hang on one bus. */
+function theIccBus(container: Container): IccBus {
+  const buses = container.isBound(IccBus) ? container.getAll(IccBus) : [];
+  const [bus] = buses;
+  if (!bus || buses.length > 1)
+    throw new PcOptionsError([`Invalid icc-bus value: the machine has ${buses.length} ICC buses, it needs one`]);
+  return bus;
+}
+
 function getParts(container: Container, options: PcOptions, services: Services): Parts {
-  const bus = container.get(IccBus);
+  const bus = theIccBus(container);
   const { topology, maxCpus } = options;
   const model = cpuModel(options.cpuModel, topology);
   const present: { find: (block: number) => LocalApic | undefined } = { find: () => undefined };
@@ -306,10 +316,16 @@ function connectNets(board: PcBoard): void {
 
 function connectNotices(board: PcBoard): void {
   const { cpus, pm, rtc, isaBridge, pic } = board;
-  cpus.notify(pm.cpuAdded);
-  cpus.notify(rtc.cpuAdded);
+  cpus.notify(pm.cpuAdded, remember(pm));
+  cpus.notify(rtc.cpuAdded, remember(rtc));
   isaBridge.elcrChanged = (mask) => pic.setLevelTriggered(mask);
 }
+
+/** Notes a device's state now; what it returns puts it back. */
+const remember = (device: { save(): SavedState; restore(saved: SavedState): void }) => (): (() => void) => {
+  const saved = device.save();
+  return () => device.restore(saved);
+};
 
 /** APIC id of every slot. */
 const slotIds = ({ maxCpus, topology }: PcOptions): number[] => Array.from({ length: maxCpus }, (_, index) => apicIdOf(topology, index));
