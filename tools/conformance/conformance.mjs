@@ -1,7 +1,7 @@
 /**
  * Runs recorded instruction vectors against the CPU.
  *
- *   npm run conformance -- vectors [--file F] [--class C]... [--mode 16|32|64] [--id N] [--tier interpreter] [--show N] [--first-failure]
+ *   npm run conformance -- vectors [--file F] [--class C]... [--mode 16|32|64] [--id N] [--tier interpreter|translator] [--show N] [--first-failure]
  *
  * Prints a table by class; the exit status is 1 if anything failed.
  */
@@ -26,9 +26,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
-if (positionals[0] !== 'vectors' || values.tier !== 'interpreter') {
+if (positionals[0] !== 'vectors' || !['interpreter', 'translator'].includes(values.tier)) {
   console.error(
-    'usage: conformance vectors [--file F] [--class C]... [--mode M] [--id N] [--tier interpreter] [--show N] [--first-failure]',
+    'usage: conformance vectors [--file F] [--class C]... [--mode M] [--id N] [--tier interpreter|translator] [--show N] [--first-failure]',
   );
   process.exit(2);
 }
@@ -54,6 +54,7 @@ function runOne(machine, header, vector) {
 function runAll() {
   const file = new VectorFile(values.file);
   const machine = new VectorMachine(modules, file.header);
+  machine.core.translatesAtOnce = values.tier === 'translator';
   const table = new Map();
   const failures = [];
   for (const vector of file.vectors()) {

@@ -13,6 +13,7 @@ import {
   HANDLER_STALE,
   HANDLER_STEPPED,
   HANDLER_TOO_LONG,
+  HOTNESS,
   MAX_DESCRIPTORS,
   MAX_RECORDS,
   MAX_TABLES,
@@ -146,6 +147,7 @@ export class CodeCache {
     const { i32 } = this.#memory;
     for (const page of this.#pages) i32[(CODE_PAGES >> 2) + page] = 0;
     i32.fill(0, TABLES >> 2, (TABLES + this.#tables * TABLE_BYTES) >> 2);
+    i32.fill(0, HOTNESS >> 2, (HOTNESS >> 2) + this.#records);
     i32.fill(0, DESCRIPTORS >> 2, (DESCRIPTORS + this.#pages.length * DESCRIPTOR_BYTES) >> 2);
     i32[CURRENT_TABLE >> 2] = NO_RECORDS;
     this.#pages.length = 0;
@@ -156,11 +158,20 @@ export class CodeCache {
     this.generation++;
   }
 
+  /** Puts the entry of a translated region before `record`, for all who come by a jump. */
+  enterRegion(table: number, record: number, handler: number): void {
+    const { i32, u16 } = this.#memory;
+    const offset = u16[(record + REC_PAGE_OFFSET) >> 1]!;
+    const entry = this.#allocate();
+    this.#pseudo(entry, handler, offset, record);
+    i32[(table >> 2) + offset] = entry;
+  }
+
   // ---------------------------------------------------------------- decoding
 
   /** The record of the instruction at an offset of a physical page, decoding what is missing. Sets CURRENT_TABLE. */
   find(page: number, offset: number, modeKey: number): number {
-    if (this.#isFull()) this.evictAll();
+    if (this.isFull) this.evictAll();
     const table = this.#table(page, modeKey);
     this.#memory.i32[CURRENT_TABLE >> 2] = table;
     const known = this.#memory.i32[(table >> 2) + offset]!;
@@ -176,7 +187,8 @@ export class CodeCache {
     return SCRATCH_RECORDS;
   }
 
-  #isFull(): boolean {
+  /** Room for another run of instructions may be missing. */
+  get isFull(): boolean {
     return this.#tables >= MAX_TABLES - 1 || this.#pages.length >= MAX_DESCRIPTORS - 2 || this.#records >= MAX_RECORDS - 4 * MAX_RUN;
   }
 

@@ -39,6 +39,7 @@ import { RecordBuilder } from './record-builder.js';
 import { SEMANTICS } from './semantics/index.js';
 import { deliverFault } from './system/deliver.js';
 import { HELPERS } from './system/index.js';
+import { Translator } from './translator.js';
 
 /** What an execution core works on. */
 export interface CoreOptions extends CpuServices {
@@ -63,6 +64,11 @@ export class ExecutionCore {
   readonly code: CodeCache;
   readonly handlers: HandlerTable;
   readonly pages: PageMap;
+  readonly translator: Translator;
+  /** Whether hot code is translated; without it everything is interpreted. */
+  translates = true;
+  /** Translates each region when control first comes to it; for tests of the translator. */
+  translatesAtOnce = false;
   /** Sees each fault (vector, error code or -1) before its delivery; true stops the CPU at the faulting instruction instead. */
   onFault: ((vector: number, error: number) => boolean) | undefined;
   readonly #space: MemorySpace;
@@ -97,7 +103,9 @@ export class ExecutionCore {
       mapChanged: (start, end) => this.#mapChanged(start, end),
       dmaWritten: (gpa, length) => this.code.writtenRange(gpa, length),
     });
-    this.#run = this.#instantiate();
+    const { run, table } = this.#instantiate();
+    this.#run = run;
+    this.translator = new Translator(this.memory, this.handlers, this.code, table);
   }
 
   /** Adds a vCPU's block of state (all zero) and empty TLBs; returns its index. */
@@ -136,6 +144,7 @@ export class ExecutionCore {
 
   /** Runs the current vCPU for about `budget` instructions; gives RUN_* (see interpreter). */
   run(budget: number): number {
+    if (this.translator.isPending) this.translator.translate();
     this.cpu.set32(BUDGET, budget);
     this.#given = budget;
     const reason = this.#run();
@@ -193,11 +202,11 @@ export class ExecutionCore {
 
   // ---------------------------------------------------------------- set-up
 
-  #instantiate(): () => number {
+  #instantiate(): { run: () => number; table: WebAssembly.Table } {
     const bytes = buildInterpreter(this.handlers, helperNumber, this.memory.pages);
     const env: Record<string, WebAssembly.ImportValue> = { memory: this.memory.memory, ...this.#imports() };
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { env });
-    return instance.exports.run as () => number;
+    return instance.exports as { run: () => number; table: WebAssembly.Table };
   }
 
   #imports(): Record<ImportName, (a: number, b: number, c: number) => number | undefined> {
@@ -231,6 +240,7 @@ export class ExecutionCore {
       decodeAt: () => this.#decodeAt(),
       deliver: () => this.#deliver(),
       crossing: (record) => this.#crossing(record),
+      hot: (record) => void (this.translates && this.translator.request(record)),
     };
   }
 
@@ -289,7 +299,15 @@ export class ExecutionCore {
     const page = Math.floor(this.mmu.translate(linear, ACCESS_FETCH, this.mmu.user) / PAGE_BYTES);
     const alone = cpu.get32(STEPPING) !== 0 || (limited && rip - offset + PAGE_BYTES - 1 > limit) || !this.#isStorage(page);
     const key = cpu.get32(MODE_KEY);
-    return alone ? this.code.single(page, offset, key) : this.code.find(page, offset, key);
+    if (alone) return this.code.single(page, offset, key);
+    const record = this.code.find(page, offset, key);
+    return this.translatesAtOnce ? this.#translated(record, page, offset, key) : record;
+  }
+
+  #translated(record: number, page: number, offset: number, key: number): number {
+    this.translator.request(record);
+    this.translator.translate();
+    return this.code.find(page, offset, key);
   }
 
   #codeLinear(rip: number): number {

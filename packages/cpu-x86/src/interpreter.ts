@@ -1,6 +1,7 @@
 import { type Expr, type FunctionBuilder, type FunctionHandle, i32, i64, type Label, ModuleBuilder } from '@hotsocket/wasm-builder';
 import { InlineEmitter, type MainLoop, OutlinedEmitter } from './emit/cold-emitter.js';
 import { type CoreFunctions, STATUS_EXIT, STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
+import { countVisit } from './emit/hotness.js';
 import { UD } from './fault.js';
 import type { Handler, HandlerTable } from './handler-table.js';
 import { isInline } from './inline-set.js';
@@ -13,6 +14,7 @@ import {
   EXIT_REQUEST,
   FAULT_RECORD,
   FIRST_HANDLER,
+  FIRST_REGION,
   HANDLER_CONTINUE,
   HANDLER_CROSSING,
   HANDLER_INVALID,
@@ -20,6 +22,7 @@ import {
   HANDLER_STALE,
   HANDLER_STEPPED,
   HANDLER_TOO_LONG,
+  MAX_REGIONS,
   MODE_KEY,
   PAGE_BYTES,
   PAGE_RIP,
@@ -60,9 +63,10 @@ export const IMPORTS = {
   decodeAt: 0,
   deliver: 0,
   crossing: 1,
+  hot: 1,
 } as const;
 export type ImportName = keyof typeof IMPORTS;
-const WITHOUT_RESULT: ReadonlySet<string> = new Set(['slowCommit', 'raise']);
+const WITHOUT_RESULT: ReadonlySet<string> = new Set(['slowCommit', 'raise', 'hot']);
 
 const at = (address: number): Expr => i32.const(address);
 
@@ -77,15 +81,15 @@ export function buildInterpreter(table: HandlerTable, helperNumber: (name: strin
   ) as Record<ImportName, FunctionHandle>;
   const divide128 = module.declare({ params: ['i64', 'i64', 'i64'], result: 'i32' });
   const multiplyHigh = module.declare({ params: ['i64', 'i64'], result: 'i64' });
-  const functions: CoreFunctions = { ...imported, helperNumber, divide128, multiplyHigh };
+  const functions: CoreFunctions = { ...imported, visited: imported.hot, helperNumber, divide128, multiplyHigh };
   module.define(divide128, defineDivide128);
   module.define(multiplyHigh, defineMultiplyHigh);
   const lookUp = module.declare({ params: [], result: 'i32' });
-  module.define(lookUp, (f) => defineLookUp(f, imported.decodeAt));
+  module.define(lookUp, (f) => defineLookUp(f, imported));
   const outlined = outline(module, table, functions);
   const run = module.declare({ params: [], result: 'i32' }, 'run');
   module.define(run, (f) => defineRun(f, { module, table, functions, imported, lookUp }));
-  module.table(outlined);
+  module.table(outlined, FIRST_REGION + MAX_REGIONS, 'table');
   return module.finish();
 }
 
@@ -264,6 +268,10 @@ function emitOutlinedCall(f: FunctionBuilder, parts: Parts, loop: MainLoop, stat
   f.callIndirect(type, [f.get(loop.pc)], i32.load16U(f.get(loop.pc), REC_HANDLER), status);
   f.set(loop.count, i32.load(at(BUDGET)));
   f.if(i32.eqz(f.get(status)), () => advance(f, loop));
+  f.if(i32.gtU(f.get(status), i32.const(STATUS_EXIT)), () => {
+    f.set(loop.pc, f.get(status));
+    f.br(loop.next);
+  });
   f.brIf(loop.fault, i32.eq(f.get(status), i32.const(STATUS_FAULT)));
   f.if(i32.eq(f.get(status), i32.const(STATUS_EXIT)), () => f.return(i32.const(RUN_EXIT)));
   f.set(loop.target, i64.load(at(RIP)));
@@ -272,7 +280,7 @@ function emitOutlinedCall(f: FunctionBuilder, parts: Parts, loop: MainLoop, stat
 // ------------------------------------------------------------------ look-up of the next record
 
 /** () -> record of the instruction at RIP, or 0 when a fault is pending. The common case needs no call out. */
-function defineLookUp(f: FunctionBuilder, decodeAt: FunctionHandle): void {
+function defineLookUp(f: FunctionBuilder, { decodeAt, hot }: Record<ImportName, FunctionHandle>): void {
   const linear = f.local('i64');
   const pageRip = f.local('i64');
   const entry = f.local('i32');
@@ -295,6 +303,7 @@ function defineLookUp(f: FunctionBuilder, decodeAt: FunctionHandle): void {
   const offset = i32.shl(i32.and(i64.wrap(f.get(linear)), i32.const(PAGE_BYTES - 1)), i32.const(2));
   f.set(found, i32.load(i32.add(f.get(found), offset)));
   f.brIf(slow, i32.eqz(f.get(found)));
+  countVisit(f, f.get(found), hot);
   f.return(f.get(found));
   f.end();
   f.return(f.callValue(decodeAt));

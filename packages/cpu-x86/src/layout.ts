@@ -233,8 +233,11 @@ export const RECORDS: number = TABLES + MAX_TABLES * TABLE_BYTES;
 export const RECORD_BYTES = 32;
 export const MAX_RECORDS: number = 1.5 * MiB;
 
+/** How often control has come to each record, one i32 each. */
+export const HOTNESS: number = RECORDS + MAX_RECORDS * RECORD_BYTES;
+
 /** Guest RAM and ROM images, page aligned. */
-export const GUEST: number = RECORDS + MAX_RECORDS * RECORD_BYTES;
+export const GUEST: number = HOTNESS + MAX_RECORDS * 4;
 
 /** Fields of a record. */
 export const REC_HANDLER = 0; // u16
@@ -282,3 +285,6 @@ export const HANDLER_INVALID = 5;
 /** Instruction of more than 15 bytes. */
 export const HANDLER_TOO_LONG = 6;
 export const FIRST_HANDLER = 8;
+/** Entries of translated regions, above all instructions; the record's immediate is the instruction's own record. */
+export const FIRST_REGION = 4096;
+export const MAX_REGIONS = 8192;

@@ -21,6 +21,16 @@ export abstract class Expr {
   }
 
   abstract emit(out: ByteBuffer): void;
+
+  /** Tells `visitor` what the value depends on when it is evaluated. */
+  abstract depends(visitor: DependencyVisitor): void;
+}
+
+/** Hears what an expression depends on. */
+export interface DependencyVisitor {
+  local(index: number): void;
+  /** Memory, globals, calls: anything that other code may change. */
+  outside(): void;
 }
 
 /** A constant; 64-bit ones are held as bigint when they exceed 2^53. */
@@ -37,6 +47,8 @@ export class Const extends Expr {
     else if (this.type === 'i64') this.#long(out);
     else this.#float(out);
   }
+
+  depends(): void {}
 
   #integer(out: ByteBuffer): void {
     out.u8(0x41);
@@ -74,6 +86,10 @@ export class Operation extends Expr {
     emitOpcode(out, this.opcode);
     for (const immediate of this.immediates) out.u8(immediate);
   }
+
+  depends(visitor: DependencyVisitor): void {
+    for (const operand of this.operands) operand.depends(visitor);
+  }
 }
 
 /** A load of `opcode` from `address` + `offset`. */
@@ -95,6 +111,11 @@ export class Load extends Expr {
     out.u32(0);
     out.u32(this.offset);
   }
+
+  depends(visitor: DependencyVisitor): void {
+    this.address.depends(visitor);
+    visitor.outside();
+  }
 }
 
 /** `local.get` or `global.get`. */
@@ -111,6 +132,11 @@ export class Get extends Expr {
   emit(out: ByteBuffer): void {
     out.u8(this.opcode);
     out.u32(this.index);
+  }
+
+  depends(visitor: DependencyVisitor): void {
+    if (this.opcode === 0x20) visitor.local(this.index);
+    else visitor.outside();
   }
 }
 
@@ -130,6 +156,10 @@ export class Call extends Expr {
     out.u8(0x10);
     out.u32(this.index);
   }
+
+  depends(visitor: DependencyVisitor): void {
+    visitor.outside();
+  }
 }
 
 /** `local.tee`: stores and gives the value. */
@@ -147,6 +177,10 @@ export class Tee extends Expr {
     this.value.emit(out);
     out.u8(0x22);
     out.u32(this.index);
+  }
+
+  depends(visitor: DependencyVisitor): void {
+    visitor.outside();
   }
 }
 

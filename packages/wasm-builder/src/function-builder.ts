@@ -23,11 +23,18 @@ const STORE: Readonly<Record<StoreName, readonly number[]>> = {
   v128: [0xfd, 11],
 };
 
+/** A moment in the writing of a body. */
+export interface Checkpoint {
+  readonly length: number;
+  readonly depth: number;
+}
+
 /** Writes the body of one function, statement by statement. */
 export class FunctionBuilder {
   readonly params: readonly ValueType[];
   readonly result: ValueType | undefined;
-  readonly #code = new ByteBuffer();
+  #code = new ByteBuffer();
+  readonly #prologue = new ByteBuffer();
   readonly #locals: ValueType[] = [];
   readonly #free: Record<ValueType, Local[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #temporaries: Local[] = [];
@@ -55,9 +62,37 @@ export class FunctionBuilder {
     return local;
   }
 
-  releaseTemporaries(): void {
-    for (const local of this.#temporaries) this.#free[local.type].push(local);
-    this.#temporaries = [];
+  /** Hands the temporaries to later users, all but those with an index in `kept`. */
+  releaseTemporaries(kept?: ReadonlySet<number>): void {
+    const still: Local[] = [];
+    for (const local of this.#temporaries) {
+      if (kept?.has(local.index)) still.push(local);
+      else this.#free[local.type].push(local);
+    }
+    this.#temporaries = still;
+  }
+
+  /** How many blocks are open. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  checkpoint(): Checkpoint {
+    return { length: this.#code.length, depth: this.#depth };
+  }
+
+  /** Forgets what was written since. */
+  rollBack({ length, depth }: Checkpoint): void {
+    this.#code.length = length;
+    this.#depth = depth;
+  }
+
+  /** What `write` writes comes before everything else; it opens no blocks. */
+  prologue(write: () => void): void {
+    const body = this.#code;
+    this.#code = this.#prologue;
+    write();
+    this.#code = body;
   }
 
   get(local: Local): Expr {
@@ -202,6 +237,7 @@ export class FunctionBuilder {
       out.u32(count);
       out.u8(TYPE_CODE[type]);
     }
+    out.append(this.#prologue.bytes);
     out.append(this.#code.bytes);
     out.u8(0x0b);
     return out.bytes;

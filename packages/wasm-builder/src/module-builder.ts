@@ -39,6 +39,8 @@ export class ModuleBuilder {
   readonly #globals: { type: ValueType; initial: number; name: string | undefined }[] = [];
   readonly #exports: { name: string; index: number }[] = [];
   #table: FunctionHandle[] = [];
+  #tableSize = 0;
+  #tableName: string | undefined;
   readonly #memoryPages: number;
   readonly #memoryMaximum: number;
 
@@ -76,9 +78,11 @@ export class ModuleBuilder {
     return { index: this.#globals.length - 1, type };
   }
 
-  /** The functions of table 0, by slot. */
-  table(functions: readonly FunctionHandle[]): void {
+  /** The functions of table 0, by slot; `size` slots in all, exported when named. */
+  table(functions: readonly FunctionHandle[], size: number = functions.length, name?: string): void {
     this.#table = [...functions];
+    this.#tableSize = Math.max(size, functions.length);
+    this.#tableName = name;
   }
 
   typeIndex(signature: Signature): number {
@@ -118,14 +122,15 @@ export class ModuleBuilder {
 
   #writeExports(body: ByteBuffer): void {
     const globals = this.#globals.flatMap(({ name }, index) => (name === undefined ? [] : [{ name, index }]));
-    body.u32(this.#exports.length + globals.length);
+    body.u32(this.#exports.length + globals.length + (this.#tableName === undefined ? 0 : 1));
+    if (this.#tableName !== undefined) writeExport(body, this.#tableName, 0x01, 0);
     for (const { name, index } of this.#exports) writeExport(body, name, 0x00, index);
     for (const { name, index } of globals) writeExport(body, name, 0x03, index);
   }
 
   #writeTable(body: ByteBuffer): void {
     for (const byte of [1, 0x70, 0x00]) body.u8(byte);
-    body.u32(this.#table.length);
+    body.u32(this.#tableSize);
   }
 
   #writeElements(body: ByteBuffer): void {

@@ -26,6 +26,7 @@ import {
 } from '../layout.js';
 import { type CoreFunctions, STATUS_FAULT, STATUS_JUMP } from './core-functions.js';
 import { Emitter } from './emitter.js';
+import { countVisit } from './hotness.js';
 import type { Shape } from './shape.js';
 
 const at = (address: number): Expr => i32.const(address);
@@ -219,6 +220,7 @@ export class InlineEmitter extends RecordEmitter {
     const inSlice = i32.and(i32.gtS(f.get(this.#loop.count), i32.const(0)), i32.eqz(i32.load(at(EXIT_REQUEST))));
     f.set(found, i32.load(i32.add(i32.load(at(CURRENT_TABLE)), i32.shl(this.immediate('i32'), i32.const(2)))));
     f.if(i32.and(i32.ne(f.get(found), i32.const(0)), i32.or(forward, inSlice)), () => {
+      f.if(i32.eqz(forward), () => countVisit(f, f.get(found), this.functions.visited));
       f.set(this.#loop.pc, f.get(found));
       f.br(this.#loop.next);
     });

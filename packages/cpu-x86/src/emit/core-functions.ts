@@ -21,6 +21,8 @@ export interface CoreFunctions {
   readonly complexAddress: FunctionHandle;
   /** Runs the helper with a number on a record; gives a STATUS_*. */
   readonly helper: FunctionHandle;
+  /** A record has been visited often: it may be worth translating. */
+  readonly visited: FunctionHandle;
   /** Number of a helper by name. */
   readonly helperNumber: (name: string) => number;
   /** Linear address of an offset (in SLOW_ADDRESS) in segment register `segment`: segment, bytes, write; into SLOW_ADDRESS. */

@@ -28,6 +28,10 @@ export type Bits = 8 | 16 | 32 | 64;
 /** Width of a memory access. */
 export type AccessBits = Bits | 128;
 
+/** The words that hold the status flags. */
+export type FlagWord = 'zero' | 'sign' | 'carry' | 'aux';
+export const FLAG_ADDRESS: Readonly<Record<FlagWord, number>> = { zero: FLAG_ZERO, sign: FLAG_SIGN, carry: FLAG_CARRY, aux: FLAG_AUX };
+
 const at = (address: number): Expr => i32.const(address);
 
 /**
@@ -38,7 +42,8 @@ const at = (address: number): Expr => i32.const(address);
  */
 export abstract class Emitter {
   readonly f: FunctionBuilder;
-  readonly shape: Shape;
+  /** The form of the instruction that is being emitted. */
+  shape: Shape;
   readonly functions: CoreFunctions;
 
   constructor(f: FunctionBuilder, shape: Shape, functions: CoreFunctions) {
@@ -112,7 +117,12 @@ export abstract class Emitter {
 
   /** Raises an exception: the vector, and an error code or -1. */
   raise(vector: number, error = -1): void {
-    this.f.call(this.functions.raise, i32.const(vector), i32.const(error));
+    this.raiseComputed(i32.const(vector), error);
+  }
+
+  /** Raises an exception whose vector is found at run time. */
+  raiseComputed(vector: Expr, error = -1): void {
+    this.f.call(this.functions.raise, vector, i32.const(error));
     this.leaveWithFault();
   }
 
@@ -124,6 +134,11 @@ export abstract class Emitter {
     if (operand.kind === 'memory') return this.load(this.linear(bits / 8, false), bits);
     if (operand.kind === 'immediate') return this.immediateOf(bits);
     if (operand.kind === 'constant') return bits === 64 ? i64.const(operand.value) : i32.const(operand.value);
+    return this.readRegister(index, bits);
+  }
+
+  /** Value of the register that operand `index` names. */
+  readRegister(index: number, bits: Bits): Expr {
     return loadPlain(bits, this.registerAddress(index));
   }
 
@@ -146,10 +161,15 @@ export abstract class Emitter {
   /** Writes integer operand `index`; a 32-bit register write clears the upper half. */
   write(index: number, value: Expr, bits: Bits = this.operandBits(index)): void {
     if (this.isMemory(index)) this.store(this.linear(bits / 8, true), value, bits);
-    else this.writeRegister(this.registerAddress(index), value, bits);
+    else this.setRegister(index, value, bits);
   }
 
-  writeRegister(address: Expr, value: Expr, bits: Bits): void {
+  /** Writes the register that operand `index` names. */
+  setRegister(index: number, value: Expr, bits: Bits): void {
+    this.writeRegister(this.registerAddress(index), value, bits);
+  }
+
+  protected writeRegister(address: Expr, value: Expr, bits: Bits): void {
     if (bits === 64) this.f.store('i64', address, value);
     else if (bits === 32) this.f.store('i64', address, i64.extendU(value));
     else this.f.store(bits === 8 ? 'i32_8' : 'i32_16', address, value);
@@ -158,8 +178,7 @@ export abstract class Emitter {
   /** Reads operand `index`, writes what `change` makes of it; memory is checked for writing before anything happens. */
   modify(index: number, change: (value: Expr) => Expr, bits: Bits = this.operandBits(index)): void {
     if (this.isMemory(index)) return this.modifyMemory(this.linear(bits / 8, true), change, bits);
-    const address = this.let(this.registerAddress(index));
-    this.writeRegister(address, change(this.let(loadPlain(bits, address))), bits);
+    this.setRegister(index, change(this.let(this.readRegister(index, bits))), bits);
   }
 
   modifyMemory(linear: Expr, change: (value: Expr) => Expr, bits: Bits): void {
@@ -175,14 +194,14 @@ export abstract class Emitter {
     const held = this.let(i64.and(value, this.addressMask()));
     f.if(
       i32.eq(this.addressBytes(), i32.const(2)),
-      () => f.store('i64_16', at(address), held),
-      () => f.store('i64', at(address), held),
+      () => this.setGpr(address, i64.wrap(held), 16),
+      () => this.setGpr(address, held, 64),
     );
   }
 
   /** A register that holds an offset, cut to the address size. */
   offsetRegister(address: number): Expr {
-    return i64.and(i64.load(at(address)), this.addressMask());
+    return i64.and(this.gpr(address, 64), this.addressMask());
   }
 
   /** Read a fixed general register. */
@@ -285,7 +304,7 @@ export abstract class Emitter {
     });
   }
 
-  private slow(target: CoreFunctions['slowLoad'], linear: Expr, bytes: number): void {
+  protected slow(target: CoreFunctions['slowLoad'], linear: Expr, bytes: number): void {
     const { f } = this;
     f.store('i64', at(SLOW_ADDRESS), linear);
     this.flushCount();
@@ -296,12 +315,12 @@ export abstract class Emitter {
 
   /** rSP as the stack size masks it. */
   stackPointer(): Expr {
-    return i64.and(i64.load(at(RSP)), i64.load(at(STACK_MASK)));
+    return i64.and(this.gpr(RSP, 64), this.stackMask());
   }
 
   /** `pointer` moved by `bytes` within the stack size. */
   stackMoved(pointer: Expr, bytes: number): Expr {
-    return i64.and(i64.add(pointer, i64.const(bytes)), i64.load(at(STACK_MASK)));
+    return i64.and(i64.add(pointer, i64.const(bytes)), this.stackMask());
   }
 
   /** Linear address of stack offset `pointer`; leaves with #SS outside the limit. */
@@ -317,8 +336,8 @@ export abstract class Emitter {
 
   /** Sets rSP, keeping what the stack size does not cover. */
   setStackPointer(pointer: Expr): void {
-    const kept = i64.and(i64.load(at(RSP)), i64.xor(i64.load(at(STACK_MASK)), i64.const(-1)));
-    this.f.store('i64', at(RSP), i64.or(kept, pointer));
+    const kept = i64.and(this.gpr(RSP, 64), i64.xor(this.stackMask(), i64.const(-1)));
+    this.setGpr(RSP, i64.or(kept, pointer), 64);
   }
 
   stackMask(): Expr {
@@ -327,65 +346,97 @@ export abstract class Emitter {
 
   /** rSP moved by a computed number of bytes. */
   stackPlus(bytes: Expr): Expr {
-    return i64.and(i64.add(i64.load(at(RSP)), bytes), this.stackMask());
+    return i64.and(i64.add(this.gpr(RSP, 64), bytes), this.stackMask());
   }
 
   push(value: Expr, bits: Bits): void {
-    const pointer = this.let(this.stackMoved(i64.load(at(RSP)), -bits / 8));
+    const pointer = this.let(this.stackMoved(this.gpr(RSP, 64), -bits / 8));
     this.store(this.linearOnStack(pointer, bits / 8, true), value, bits);
     this.setStackPointer(pointer);
   }
 
   /** Reads the top of the stack; `popped` moves rSP afterwards. */
   top(bits: Bits, displacement = 0): Expr {
-    const pointer = displacement === 0 ? this.stackPointer() : this.stackMoved(i64.load(at(RSP)), displacement);
+    const pointer = displacement === 0 ? this.stackPointer() : this.stackMoved(this.gpr(RSP, 64), displacement);
     return this.load(this.linearOnStack(pointer, bits / 8, false), bits);
   }
 
   popped(bytes: number): void {
-    this.setStackPointer(this.stackMoved(i64.load(at(RSP)), bytes));
+    this.setStackPointer(this.stackMoved(this.gpr(RSP, 64), bytes));
   }
 
-  private linearOnStack(pointer: Expr, bytes: number, write: boolean): Expr {
+  protected linearOnStack(pointer: Expr, bytes: number, write: boolean): Expr {
     return this.wrapLinear(this.stackLinear(pointer, bytes, write));
   }
 
   /** A linear address cut to what the code size can form. */
   abstract wrapLinear(linear: Expr): Expr;
 
+  // ---------------------------------------------------------------- wide arithmetic
+
+  /** Upper half of the unsigned 128-bit product. */
+  multiplyHigh(a: Expr, b: Expr): Expr {
+    return this.f.callValue(this.functions.multiplyHigh, a, b);
+  }
+
   // ---------------------------------------------------------------- flags
+
+  /** The flags to come are those of a - b: a tier that knows may compare directly. */
+  compared(_a: Expr, _b: Expr): void {}
+
+  /** One of the four words that hold the status flags (see layout). */
+  protected flagWord(word: FlagWord): Expr {
+    return word === 'aux' ? i32.load(at(FLAG_AUX)) : i64.load(at(FLAG_ADDRESS[word]));
+  }
+
+  protected setFlagWord(word: FlagWord, value: Expr): void {
+    this.f.store(word === 'aux' ? 'i32' : 'i64', at(FLAG_ADDRESS[word]), value);
+  }
+
+  /** Flags are about to be set under a condition. */
+  flagsMayChange(): void {}
+
+  /** A value that is used twice. */
+  protected shared(value: Expr): Expr {
+    return this.let(value);
+  }
+
+  /** SF and PF off, others as they are. */
+  clearSignAndParity(): void {
+    this.setFlagWord('sign', i64.const(1));
+  }
 
   /** ZF, SF and PF by result. */
   setResult(result: Expr, bits: Bits): void {
-    const wide = this.let(signExtendTo64(result, bits));
-    this.f.store('i64', at(FLAG_ZERO), wide);
-    this.f.store('i64', at(FLAG_SIGN), wide);
+    const wide = this.shared(signExtendTo64(result, bits));
+    this.setFlagWord('zero', wide);
+    this.setFlagWord('sign', wide);
   }
 
   /** CF and OF from a vector of carries out of each bit; AF from bit 4 of the operands' and the result's sum without carries. */
   setCarries(vector: Expr, bits: Bits): void {
-    this.f.store('i64', at(FLAG_CARRY), bits === 64 ? vector : i64.shl(i64.extendU(vector), i64.const(64 - bits)));
+    this.setFlagWord('carry', bits === 64 ? vector : i64.shl(i64.extendU(vector), i64.const(64 - bits)));
   }
 
   setAux(a: Expr, b: Expr, result: Expr, bits: Bits): void {
     const ops = bits === 64 ? i64 : i32;
     const value = ops.xor(ops.xor(a, b), result);
-    this.f.store('i32', at(FLAG_AUX), bits === 64 ? i64.wrap(value) : value);
+    this.setFlagWord('aux', bits === 64 ? i64.wrap(value) : value);
   }
 
   clearAux(): void {
-    this.f.store('i32', at(FLAG_AUX), i32.const(0));
+    this.setFlagWord('aux', i32.const(0));
   }
 
   clearCarries(): void {
-    this.f.store('i64', at(FLAG_CARRY), i64.const(0));
+    this.setFlagWord('carry', i64.const(0));
   }
 
   /** CF and OF, each given as 0 or 1. */
   setCarryOverflow(carry: Expr, overflow: Expr): void {
     const cf = this.let(carry);
     const pair = i32.or(i32.shl(cf, i32.const(1)), i32.xor(cf, overflow));
-    this.f.store('i64', at(FLAG_CARRY), i64.shl(i64.extendU(pair), i64.const(62)));
+    this.setFlagWord('carry', i64.shl(i64.extendU(pair), i64.const(62)));
   }
 
   setCarry(carry: Expr): void {
@@ -393,7 +444,7 @@ export abstract class Emitter {
   }
 
   carry(): Expr {
-    return i64.wrap(i64.shrU(i64.load(at(FLAG_CARRY)), i64.const(63)));
+    return i64.wrap(i64.shrU(this.flagWord('carry'), i64.const(63)));
   }
 
   overflow(): Expr {
@@ -401,26 +452,25 @@ export abstract class Emitter {
   }
 
   zero(): Expr {
-    return i64.eqz(i64.load(at(FLAG_ZERO)));
+    return i64.eqz(this.flagWord('zero'));
   }
 
   sign(): Expr {
-    return i64.wrap(i64.shrU(i64.load(at(FLAG_SIGN)), i64.const(63)));
+    return i64.wrap(i64.shrU(this.flagWord('sign'), i64.const(63)));
   }
 
   parity(): Expr {
-    const low = i32.load8U(at(FLAG_SIGN));
-    return i32.load8U(low, PARITY_TABLE);
+    return i32.load8U(i32.and(i64.wrap(this.flagWord('sign')), i32.const(0xff)), PARITY_TABLE);
   }
 
   /** Sets ZF alone (others as they are); SF and PF keep their source. */
   setZero(zero: Expr): void {
-    this.f.store('i64', at(FLAG_ZERO), i64.extendU(i32.eqz(zero)));
+    this.setFlagWord('zero', i64.extendU(i32.eqz(zero)));
   }
 
   /** Condition code 0..15 (SDM volume 1, appendix B) as 0 or 1. */
   condition(code: number): Expr {
-    const value = this.#positiveCondition(code >> 1);
+    const value = this.positiveCondition(code >> 1);
     return code & 1 ? i32.eqz(value) : value;
   }
 
@@ -428,19 +478,20 @@ export abstract class Emitter {
     return i32.and(i32.load(at(EFLAGS)), i32.const(0x400));
   }
 
-  #positiveCondition(pair: number): Expr {
-    const less = (): Expr => i64.ltS(i64.xor(i64.load(at(FLAG_SIGN)), this.overflowBit()), i64.const(0));
+  /** The even condition of a pair. */
+  protected positiveCondition(pair: number): Expr {
+    const less = (): Expr => i64.ltS(i64.xor(this.flagWord('sign'), this.overflowBit()), i64.const(0));
     switch (pair) {
       case 0:
         return this.overflow();
       case 1:
-        return i64.ltS(i64.load(at(FLAG_CARRY)), i64.const(0));
+        return i64.ltS(this.flagWord('carry'), i64.const(0));
       case 2:
         return this.zero();
       case 3:
         return i32.or(this.carry(), this.zero());
       case 4:
-        return i64.ltS(i64.load(at(FLAG_SIGN)), i64.const(0));
+        return i64.ltS(this.flagWord('sign'), i64.const(0));
       case 5:
         return this.parity();
       case 6:
@@ -451,7 +502,7 @@ export abstract class Emitter {
   }
 
   private overflowBit(): Expr {
-    return i64.xor(i64.load(at(FLAG_CARRY)), i64.shl(i64.load(at(FLAG_CARRY)), i64.const(1)));
+    return i64.xor(this.flagWord('carry'), i64.shl(this.flagWord('carry'), i64.const(1)));
   }
 }
 

@@ -36,6 +36,7 @@ function flagsOfSum(x: Emitter, a: Expr, b: Expr, r: Expr): void {
 }
 
 function flagsOfDifference(x: Emitter, a: Expr, b: Expr, r: Expr): void {
+  x.compared(a, b);
   x.setCarries(borrowsOfDifference(x.bits, a, b, r), x.bits);
   x.setAux(a, b, r, x.bits);
   x.setResult(r, x.bits);
@@ -167,7 +168,7 @@ const multiplyWide =
 
 function multiply64(x: Emitter, a: Expr, b: Expr, signed: boolean): void {
   const low = x.let(i64.mul(a, b));
-  const high = x.let(signed ? signedHigh(x, a, b) : x.f.callValue(x.functions.multiplyHigh, a, b));
+  const high = x.let(signed ? signedHigh(x, a, b) : x.multiplyHigh(a, b));
   x.setGpr(RAX, low, 64);
   x.setGpr(RDX, high, 64);
   const expected = signed ? i64.shrS(low, i64.const(63)) : i64.const(0);
@@ -176,7 +177,7 @@ function multiply64(x: Emitter, a: Expr, b: Expr, signed: boolean): void {
 
 /** Upper half of the signed product from the unsigned one. */
 function signedHigh(x: Emitter, a: Expr, b: Expr): Expr {
-  const high = x.f.callValue(x.functions.multiplyHigh, a, b);
+  const high = x.multiplyHigh(a, b);
   const correction = i64.add(i64.and(i64.shrS(a, i64.const(63)), b), i64.and(i64.shrS(b, i64.const(63)), a));
   return i64.sub(high, correction);
 }
@@ -231,7 +232,7 @@ function putQuotient(x: Emitter, quotient: Expr, remainder: Expr): void {
 }
 
 function divide64(x: Emitter, divisor: Expr): void {
-  x.f.if(x.f.callValue(x.functions.divide128, i64.load(i32.const(RDX)), i64.load(i32.const(RAX)), divisor), () => x.raise(DE));
+  x.f.if(x.f.callValue(x.functions.divide128, x.gpr(RDX, 64), x.gpr(RAX, 64), divisor), () => x.raise(DE));
   x.setGpr(RAX, i64.load(i32.const(SLOW_VALUE)), 64);
   x.setGpr(RDX, i64.load(i32.const(SLOW_VALUE + 8)), 64);
 }
@@ -260,8 +261,8 @@ function divideSigned64(x: Emitter, divisor: Expr): void {
   const { f } = x;
   const low = f.temporary('i64');
   const high = f.temporary('i64');
-  f.set(low, i64.load(i32.const(RAX)));
-  f.set(high, i64.load(i32.const(RDX)));
+  f.set(low, x.gpr(RAX, 64));
+  f.set(high, x.gpr(RDX, 64));
   const negative = x.let(i64.ltS(f.get(high), i64.const(0)));
   const divisorNegative = x.let(i64.ltS(divisor, i64.const(0)));
   f.if(negative, () => {

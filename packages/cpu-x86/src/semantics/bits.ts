@@ -1,6 +1,6 @@
 import { type Expr, i32, i64, select } from '@hotsocket/wasm-builder';
 import { type Emitter, intConst, intOps, loadPlain, narrowed, signExtendTo64, storePlain, widened } from '../emit/emitter.js';
-import { EFLAGS, FLAG_SIGN, RDX } from '../layout.js';
+import { EFLAGS, RDX } from '../layout.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 
 type BitChange = 'none' | 'set' | 'reset' | 'complement';
@@ -86,7 +86,7 @@ const populationCount: Semantic = (x) => {
   const source = x.let(x.read(1));
   x.write(0, intOps(x.bits).popcnt(source));
   x.setResult(source, x.bits);
-  x.f.store('i64', i32.const(FLAG_SIGN), i64.const(1));
+  x.clearSignAndParity();
   x.clearCarries();
   x.clearAux();
 };
@@ -187,7 +187,7 @@ const multiplyWithoutFlags: Semantic = (x) => {
   const a = x.let(widened(x.gpr(RDX, x.bits), x.bits));
   const b = x.let(widened(x.read(2), x.bits));
   const low = x.let(i64.mul(a, b));
-  const high = x.let(x.bits === 64 ? x.f.callValue(x.functions.multiplyHigh, a, b) : i64.shrU(low, i64.const(32)));
+  const high = x.let(x.bits === 64 ? x.multiplyHigh(a, b) : i64.shrU(low, i64.const(32)));
   x.write(1, narrowed(low, x.bits));
   x.write(0, narrowed(high, x.bits));
 };

@@ -55,17 +55,9 @@ const returnNear: Semantic = (x) => {
 };
 
 /** rCX as the address size sees it. */
-const counter = (x: Emitter): Expr => i64.and(i64.load(i32.const(RCX)), x.addressMask());
+const counter = (x: Emitter): Expr => x.offsetRegister(RCX);
 
-function decrementCounter(x: Emitter): void {
-  const { f } = x;
-  const value = x.let(i64.and(i64.sub(i64.load(i32.const(RCX)), i64.const(1)), x.addressMask()));
-  f.if(
-    i32.eq(x.addressBytes(), i32.const(2)),
-    () => f.store('i64_16', i32.const(RCX), value),
-    () => f.store('i64', i32.const(RCX), value),
-  );
-}
+const decrementCounter = (x: Emitter): void => x.setOffsetRegister(RCX, i64.sub(x.gpr(RCX, 64), i64.const(1)));
 
 /** LOOPcc: rCX := rCX - 1; jump if it is not 0 and the condition holds. No flags change. */
 const loop =

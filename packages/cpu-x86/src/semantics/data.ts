@@ -96,7 +96,7 @@ const extendToUpper: Semantic = (x) => {
 
 /** XLAT: AL := [rBX + AL]. */
 const translate: Semantic = (x) => {
-  const offset = i64.add(i64.load(i32.const(RBX)), i64.load8U(i32.const(RAX)));
+  const offset = i64.add(x.gpr(RBX, 64), i64.extendU(x.gpr(RAX, 8)));
   x.setGpr(RAX, x.load(x.linearOf(offset, 1, false), 8), 8);
 };
 

@@ -1,4 +1,4 @@
-import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
+import { Const, type Expr, i32, i64 } from '@hotsocket/wasm-builder';
 import { type Bits, type Emitter, narrowed, signExtendTo64, widened } from '../emit/emitter.js';
 import { RCX } from '../layout.js';
 import type { Semantic, SemanticTable } from './semantic.js';
@@ -6,8 +6,7 @@ import type { Semantic, SemanticTable } from './semantic.js';
 /** The count operand: an immediate, 1 or CL, masked to 5 or 6 bits (SDM volume 2, SAL/SAR/SHL/SHR). */
 function countOf(x: Emitter, index: number): Expr {
   const operand = x.operand(index);
-  const raw =
-    operand.kind === 'constant' ? i32.const(operand.value) : operand.kind === 'register' ? i32.load8U(i32.const(RCX)) : x.immediate('i32');
+  const raw = operand.kind === 'constant' ? i32.const(operand.value) : operand.kind === 'register' ? x.gpr(RCX, 8) : x.immediate('i32');
   return x.let(i32.and(raw, i32.const(x.bits === 64 ? 63 : 31)));
 }
 
@@ -17,6 +16,8 @@ const topBit = (value: Expr, bits: Bits): Expr => i32.and(i64.wrap(i64.shrU(valu
 /** Runs `change` on the operand unless the count is 0: then nothing changes, but memory is still read and written. */
 function shiftOperand(x: Emitter, count: Expr, change: (value: Expr) => Expr): void {
   const { f } = x;
+  if (count instanceof Const) return x.modify(0, (original) => (count.value === 0 ? original : change(x.let(widened(original, x.bits)))));
+  x.flagsMayChange();
   x.modify(0, (original) => {
     const result = f.temporary(x.bits === 64 ? 'i64' : 'i32');
     f.set(result, original);

@@ -133,7 +133,7 @@ const compareToFlags =
         x.setCarryOverflow(form.lt(a, b), i32.const(0));
         x.clearAux();
         x.setZero(form.eq(a, b));
-        x.f.store('i64', i32.const(FLAG_SIGN), i64.const(1));
+        x.clearSignAndParity();
       },
       () => exactly(x, name, form, b),
     );

@@ -176,7 +176,7 @@ const testBits: Semantic = (x) => {
   x.setCarryOverflow(carry, i32.const(0));
   x.clearAux();
   x.setZero(zero);
-  x.f.store('i64', i32.const(FLAG_SIGN), i64.const(1));
+  x.clearSignAndParity();
 };
 
 /** CRC32 with the Castagnoli polynomial, one table look-up per byte. */

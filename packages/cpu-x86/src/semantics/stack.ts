@@ -19,7 +19,7 @@ const push: Semantic = (x) => {
 function pushSegment(x: Emitter, bits: Bits): void {
   const selector = i32.load16U(x.registerAddress(0), 16);
   if (bits !== 32) return x.push(bits === 64 ? i64.extendU(selector) : selector, bits);
-  const pointer = x.let(x.stackMoved(i64.load(i32.const(RSP)), -4));
+  const pointer = x.let(x.stackMoved(x.gpr(RSP, 64), -4));
   x.store(x.wrapLinear(x.stackLinear(pointer, 4, true)), selector, 16);
   x.setStackPointer(pointer);
 }
@@ -34,10 +34,10 @@ const pop: Semantic = (x) => {
     x.popped(bits / 8);
     return x.write(0, value, bits);
   }
-  const saved = x.let(i64.load(i32.const(RSP)));
+  const saved = x.let(x.gpr(RSP, 64));
   x.popped(bits / 8);
   const target = x.let(x.offset());
-  x.f.store('i64', i32.const(RSP), saved);
+  x.setGpr(RSP, saved, 64);
   x.store(x.linearOf(target, bits / 8, true), value, bits);
   x.popped(bits / 8);
 };
@@ -46,7 +46,7 @@ const pop: Semantic = (x) => {
 const pushAll: Semantic = (x) => {
   const bits = stackBits(x);
   const step = bits / 8;
-  const old = i64.load(i32.const(RSP));
+  const old = x.let(x.gpr(RSP, 64));
   for (let n = 0; n < 8; n++) {
     const pointer = x.let(x.stackMoved(old, -(n + 1) * step));
     x.store(x.wrapLinear(x.stackLinear(pointer, step, true)), x.gpr(GPR + 8 * n, bits), bits);
@@ -70,7 +70,7 @@ const popAll: Semantic = (x) => {
 /** LEAVE: rSP := rBP; POP rBP. */
 const leave: Semantic = (x) => {
   const bits = stackBits(x);
-  const frame = x.let(i64.and(i64.load(i32.const(RBP)), x.stackMask()));
+  const frame = x.let(i64.and(x.gpr(RBP, 64), x.stackMask()));
   const value = x.load(x.wrapLinear(x.stackLinear(frame, bits / 8, false)), bits);
   x.setStackPointer(i64.and(i64.add(frame, i64.const(bits / 8)), x.stackMask()));
   x.setGpr(RBP, value, bits);

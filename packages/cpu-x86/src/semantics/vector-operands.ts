@@ -11,10 +11,7 @@ const FSW_WITHOUT_TOP = 0xc7ff;
 
 /** Raises the vector in a trap slot of the state unless it is 0. */
 export function checkTrap(x: Emitter, slot: number): void {
-  x.f.if(i32.load(at(slot)), () => {
-    x.f.call(x.functions.raise, i32.load(at(slot)), i32.const(-1));
-    x.leaveWithFault();
-  });
+  x.f.if(i32.load(at(slot)), () => x.raiseComputed(i32.load(at(slot))));
 }
 
 /** Raises #MF when an unmasked x87 exception is pending. */
