@@ -63,6 +63,45 @@ function runNasm(options: readonly string[]): void {
   }
 }
 
+/** What guests run on; one per model serves all guests in turn, since the interpreter takes a while to compile. */
+interface Machine {
+  readonly core: ExecutionCore;
+  readonly ram: Uint8Array;
+  readonly clock: { now: number; reported: (value: number) => void };
+}
+
+const machines = new Map<CpuModel, Machine>();
+
+function machineOf(model: CpuModel): Machine {
+  const machine = machines.get(model) ?? makeMachine(model, {});
+  machines.set(model, machine);
+  return machine;
+}
+
+function makeMachine(model: CpuModel, services: Partial<CpuServices>): Machine {
+  const memory = new CoreMemory(RAM_BYTES);
+  const space = new MemorySpace();
+  const ram = memory.allocate(RAM_BYTES);
+  space.map(0, storage('ram', 'ram', ram));
+  const clock: Machine['clock'] = { now: 0, reported: () => {} };
+  const io = new IoSpace();
+  io.map(
+    REPORT_PORT,
+    mmio('report', 4, {
+      read: (offset, size) => (offset + 1) * (size === 4 ? 0x0101_0101 : size === 2 ? 0x101 : 1),
+      write: (_offset, _size, value) => clock.reported(value),
+    }),
+  );
+  const readTsc = (into: { low: number; high: number }): void => {
+    clock.now += 1000;
+    into.low = clock.now >>> 0;
+    into.high = Math.floor(clock.now / 2 ** 32);
+  };
+  const core = new ExecutionCore({ memory, space, io, readTsc, model, ...services });
+  core.select(core.addCpu());
+  return { core, ram, clock };
+}
+
 /** One CPU with 4 MiB of RAM and a program at START, in real-address mode with flat-zero segments. */
 class Guest {
   readonly core: ExecutionCore;
@@ -74,35 +113,21 @@ class Guest {
   /** Called at each report. */
   onReport: (value: number) => void = () => {};
 
-  constructor(source: string, model: CpuModel = DEFAULT_CPU_MODEL, services: Partial<CpuServices> = {}) {
-    const memory = new CoreMemory(RAM_BYTES);
-    const space = new MemorySpace();
-    this.ram = memory.allocate(RAM_BYTES);
-    space.map(0, storage('ram', 'ram', this.ram));
-    this.ram.set(assembled(source), START);
-    const io = new IoSpace();
-    io.map(REPORT_PORT, this.#reportPort());
-    const clock = { now: 0x1_0000_0000 };
-    const readTsc = (into: { low: number; high: number }): void => {
-      clock.now += 1000;
-      into.low = clock.now >>> 0;
-      into.high = Math.floor(clock.now / 2 ** 32);
+  constructor(source: string, model: CpuModel = DEFAULT_CPU_MODEL, services?: Partial<CpuServices>) {
+    const machine = services ? makeMachine(model, services) : machineOf(model);
+    this.core = machine.core;
+    this.ram = machine.ram;
+    machine.clock.now = 0x1_0000_0000;
+    machine.clock.reported = (value) => {
+      this.reports.push(value);
+      this.onReport(value);
     };
-    this.core = new ExecutionCore({ memory, space, io, readTsc, model, ...services });
-    this.core.select(this.core.addCpu());
+    this.ram.fill(0);
+    this.ram.set(assembled(source), START);
+    this.core.code.evictAll();
     resetCpu(this.core.cpu, true);
     setSegment(this.core.cpu, CS, 0, 0, 0xffff, 0x9b00);
     this.core.cpu.setLong(RIP, START);
-  }
-
-  #reportPort(): ReturnType<typeof mmio> {
-    return mmio('report', 4, {
-      read: (offset, size) => (offset + 1) * (size === 4 ? 0x0101_0101 : size === 2 ? 0x101 : 1),
-      write: (_offset, _size, value) => {
-        this.reports.push(value);
-        this.onReport(value);
-      },
-    });
   }
 
   /** Runs until the CPU halts with nothing to wake it, or shuts down. */
