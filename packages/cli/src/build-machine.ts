@@ -7,11 +7,15 @@ import { cpuModelText } from './options/cpu-model.js';
 import type { RtcBase } from './options/values.js';
 import { UsageError } from './usage-error.js';
 
+/** Port 3f8h, little-endian: where SeaBIOS shows its text screen. */
+const COM1_BYTES = Uint8Array.of(0xf8, 0x03);
+
 /** Reads the images and builds the PC that the command line describes. Throws UsageError. */
 export function buildMachine(config: MachineConfig, trace: Trace): Pc {
   const machine = describe(config, () => new Pc({ ...pcOptions(config), ...bootImages(config), trace }));
   machine.noReboot = config.noReboot;
   machine.noShutdown = config.noShutdown;
+  if (config.serialScreen) machine.board.fwCfg.addFile('etc/sercon-port', COM1_BYTES);
   return machine;
 }
 

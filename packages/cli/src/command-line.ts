@@ -43,6 +43,8 @@ export interface MachineConfig {
   readonly noReboot: boolean;
   readonly noShutdown: boolean;
   readonly debugExit: { readonly iobase: number; readonly iosize: number } | undefined;
+  /** Firmware shows its screen on the serial port, as there is no other. */
+  readonly serialScreen: boolean;
   readonly charUses: readonly CharUse[];
   readonly qmpSockets: readonly QmpSocket[];
   readonly qmpDialect: 'default' | '1.5' | '3.1';

@@ -64,6 +64,12 @@ export class Emulator {
     if (runs && this.machine.runState === 'prelaunch') this.machine.cont();
   }
 
+  /** Gives the terminal to serial port and monitor together. */
+  async openTerminal(): Promise<void> {
+    const device: CharDevice = { id: 'terminal', mux: true, label: 'terminal', backend: { kind: 'stdio', signals: false } };
+    await this.#attach((['serial', 'monitor'] as const).map((user) => ({ user, device, label: device.label })));
+  }
+
   /** Ends the machine as a signal does. */
   terminate(signal: number): void {
     this.#log.line(`terminating on signal ${signal}`);

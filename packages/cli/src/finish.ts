@@ -13,12 +13,13 @@ export function finish(draft: Draft): MachineConfig {
   return {
     ...pick(draft),
     debugExit: draft.devices.map(({ config }) => config).findLast((config) => config.driver === 'isa-debug-exit'),
+    serialScreen: draft.nographic || !draft.noDisplay,
     charUses: uses.filter((use) => !isQmpSocket(use)),
     qmpSockets: [...draft.qmpSockets, ...control.map(qmpSocket)],
   };
 }
 
-type Plain = Omit<MachineConfig, 'debugExit' | 'charUses' | 'qmpSockets'>;
+type Plain = Omit<MachineConfig, 'debugExit' | 'serialScreen' | 'charUses' | 'qmpSockets'>;
 
 function pick(draft: Draft): Plain {
   const { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, acpi, boot } = draft;
