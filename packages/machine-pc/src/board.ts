@@ -51,6 +51,7 @@ import {
   VGA_MEMORY_BYTES,
 } from './layout.js';
 import { type PcOptions, PcOptionsError } from './options.js';
+import { TracedIoSpace } from './traced-io.js';
 
 const ISA_IRQS = 16;
 /** 2000-01-01T00:00:00Z. */
@@ -119,7 +120,7 @@ function makeServices(options: PcOptions): Services {
   const time = new GuestTime({ drive: 'icount', nsPerInstruction: 32, ...options.time }, () => executed.count());
   const clock = new VirtualClock(() => time.now());
   const memory = new CoreMemory(options.ramBytes + options.firmware.length + ISA_BIOS - OPTION_ROMS);
-  return { trace, time, clock, io: new IoSpace(), mem: new MemorySpace(), memory, executed };
+  return { trace, time, clock, io: new TracedIoSpace(trace), mem: new MemorySpace(), memory, executed };
 }
 
 function makeContainer(options: PcOptions, { trace, clock, io, mem }: Services, modules: readonly ContainerModule[]): Container {
