@@ -18,8 +18,8 @@ interface Tools {
 
 const TOOLS = new URL('../../../tools/conformance/', import.meta.url);
 const FILE = new URL('../../../../shared/vectors/dev.jsonl.gz', import.meta.url).pathname;
-/** One vector in 37: a prime, so that the generator's own periods do not decide which. */
-const STRIDE = 37;
+/** One vector in 11: a prime, so that the generator's own periods do not decide which. */
+const STRIDE = 11;
 
 /** One after the other: jest's module loader does not share what two imports at once need. */
 async function loadTools(): Promise<Tools> {
@@ -48,7 +48,7 @@ describe('instructions against what a processor did', () => {
       run++;
     }
     expect(failures).toEqual([]);
-    expect(run).toBeGreaterThan(3000);
+    expect(run).toBeGreaterThan(11_000);
     expect(classes.size).toBeGreaterThan(40);
   }, 120_000);
 });

@@ -107,22 +107,6 @@ const keyAssist: HelperFunction = (cpu, record) => {
   return undefined;
 };
 
-// ------------------------------------------------------------------ carry-less multiplication
-
-/** Bits 0 and 4 of the immediate choose the quadwords. */
-const carrylessMultiply: HelperFunction = (cpu, record) => {
-  const { view } = cpu.memory;
-  const immediate = cpu.immediate(record);
-  const to = cpu.reg(record);
-  const a = view.getBigUint64(to + (immediate & 1 ? 8 : 0), true);
-  const b = view.getBigUint64(cpu.get32(SSE_SOURCE) + (immediate & 0x10 ? 8 : 0), true);
-  let product = 0n;
-  for (let n = 0n; n < 64n; n++) if ((b >> n) & 1n) product ^= a << n;
-  view.setBigUint64(to, product, true);
-  view.setBigUint64(to + 8, product >> 64n, true);
-  return undefined;
-};
-
 // ------------------------------------------------------------------ SHA (FIPS 180-4)
 
 const rotatedRight = (value: number, by: number): number => (value >>> by) | (value << (32 - by));
@@ -226,7 +210,6 @@ export const CRYPTO_HELPERS: Readonly<Record<string, HelperFunction>> = {
   AESDECLAST: round(INVERSE_SBOX, BACKWARD),
   AESIMC: inverseMix,
   AESKEYGENASSIST: keyAssist,
-  PCLMULQDQ: carrylessMultiply,
   SHA1NEXTE: sha1NextE,
   SHA1MSG1: sha1Message1,
   SHA1MSG2: sha1Message2,

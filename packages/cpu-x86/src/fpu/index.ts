@@ -5,6 +5,7 @@ import { MASKED_STORE_HELPERS } from './masked-store.js';
 import { SSE_HELPERS } from './sse-unit.js';
 import { STRING_COMPARE_HELPERS } from './string-compare.js';
 import { X87_HELPERS } from './x87-unit.js';
+import { XSAVE_HELPERS } from './xsave.js';
 
 /** Helpers of x87, MMX and SSE instructions, by the names that their definitions use. */
 export const FPU_HELPERS: Readonly<Record<string, HelperFunction>> = {
@@ -14,6 +15,7 @@ export const FPU_HELPERS: Readonly<Record<string, HelperFunction>> = {
   ...SSE_HELPERS,
   ...STRING_COMPARE_HELPERS,
   ...X87_HELPERS,
+  ...XSAVE_HELPERS,
 };
 
 export { fillVectorTables } from './tables.js';
