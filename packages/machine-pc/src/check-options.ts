@@ -9,7 +9,7 @@ const APIC_IDS = 256;
 
 /** Throws PcOptionsError with everything that is wrong. */
 export function checkOptions(options: PcOptions): void {
-  const problems = [...cpuProblems(options), ...memoryProblems(options)];
+  const problems = [...cpuProblems(options), ...memoryProblems(options), ...hotplugProblems(options)];
   problems.push(...bootProblems(options.boot));
   if (options.kernel === undefined && (options.initrd !== undefined || options.append !== undefined))
     problems.push('an initial RAM disk or a command line is of no use without a kernel');
@@ -39,6 +39,12 @@ function cpuProblems({ cpus, maxCpus, topology }: PcOptions): string[] {
   else if (cpus >= 1 && apicIdLimit(topology, cpus) > APIC_IDS - 1)
     problems.push(`${cpus} CPUs of this topology need APIC ids beyond ${APIC_IDS - 2}`);
   return problems;
+}
+
+function hotplugProblems({ cpuHotplug, acpi, strictLegacy }: PcOptions): string[] {
+  if (cpuHotplug !== 'selector') return [];
+  if (strictLegacy) return ['the selector registers of CPU hot-plug do not exist on a strictly legacy machine'];
+  return acpi === 'machine' ? [] : ["the selector registers of CPU hot-plug need the machine's own ACPI tables"];
 }
 
 function memoryProblems({ ramBytes, firmware }: PcOptions): string[] {

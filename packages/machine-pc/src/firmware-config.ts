@@ -31,9 +31,9 @@ export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cp
 }
 
 /** Made when they are asked for, so that a reset after a hot-add finds the CPU present. */
-function addTables(fwCfg: FwCfg, { maxCpus, topology }: PcOptions, present: X86Cpus): void {
+function addTables(fwCfg: FwCfg, { maxCpus, topology, cpuHotplug = 'bitmap' }: PcOptions, present: X86Cpus): void {
   const ids = Array.from({ length: maxCpus }, (_, index) => apicIdOf(topology, index));
-  const files = (): AcpiFiles => pcAcpiFiles({ cpus: ids.map((apicId) => ({ apicId, present: present.exists(apicId) })) });
+  const files = (): AcpiFiles => pcAcpiFiles({ cpus: ids.map((apicId) => ({ apicId, present: present.exists(apicId) })), cpuHotplug });
   fwCfg.addFile(ACPI_FILES.tables, () => files().tables);
   fwCfg.addFile(ACPI_FILES.rsdp, () => files().rsdp);
   fwCfg.addFile(ACPI_FILES.loader, () => files().loader);

@@ -23,6 +23,11 @@ export interface PcOptions {
   readonly cpuModel?: string;
   /** `firmware`: the firmware's own tables. `machine`: ours, through `etc/table-loader`. */
   readonly acpi?: 'firmware' | 'machine';
+  /**
+   * Which face of CPU hot-plug our tables use, with `acpi: 'machine'`: the `bitmap` of the first release, or the `selector` registers, by which
+   * CPUs can also be removed.
+   */
+  readonly cpuHotplug?: 'bitmap' | 'selector';
   readonly time?: Partial<GuestTimeOptions>;
   /** Wall clock at power-on, milliseconds since 1970; default 2000-01-01 in `icount`, so that runs are alike. */
   readonly startDate?: number;

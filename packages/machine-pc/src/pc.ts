@@ -17,6 +17,7 @@ import {
   type MachineControl,
   type MachineEvent,
   NegativeCpuIndexError,
+  type OspmStatus,
   type QomTree,
   type RegisterGroup,
   type ResetReason,
@@ -41,6 +42,8 @@ const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Work that a device asked for, done between two slices. */
 interface Pending {
+  /** CPUs that ejected themselves: they go when they no longer execute. */
+  readonly ejected: X86Cpu[];
   reset: ResetReason | undefined;
   off: boolean;
   a20: boolean | undefined;
@@ -67,8 +70,9 @@ export class Pc implements MachineControl {
   readonly #tree = new ObjectTree('pc-i440fx-1.5-machine');
   readonly #iccBus = this.#tree.bus(ICC_BUS_TYPE, { hotplugAllowed: true });
   readonly #objects = new Map<X86Cpu, DeviceObject>();
+  readonly #ospm = new Map<number, { readonly source: number; readonly status: number }>();
   readonly #loop: RunLoop | undefined;
-  readonly #pending: Pending = { reset: undefined, off: false, a20: undefined, exit: undefined };
+  readonly #pending: Pending = { ejected: [], reset: undefined, off: false, a20: undefined, exit: undefined };
   #runState: RunState = 'prelaunch';
   #nextDeviceId: string | undefined;
   #disposed = false;
@@ -198,6 +202,54 @@ export class Pc implements MachineControl {
     this.#loop?.wake();
   }
 
+  /** The guest decides; it answers by `_OST` and, when it lets the CPU go, by the eject register. */
+  requestCpuRemoval(index: number): void {
+    const cpu = this.#cpu(index);
+    if (cpu.bootstrap) throw new ControlError('boot-cpu', 'The boot CPU cannot be unplugged');
+    if (!this.board.pm.requestCpuRemoval(cpu.archId))
+      throw new ControlError('not-supported', 'The guest uses the CPU hot-plug bitmap, by which CPUs cannot be unplugged');
+    this.#loop?.wake();
+  }
+
+  get ospmStatus(): readonly OspmStatus[] {
+    return Array.from({ length: this.options.maxCpus }, (_, slot) => this.#ospmOf(slot, this.#ospm.get(slot) ?? { source: 0, status: 0 }));
+  }
+
+  #ospmOf(slot: number, answer: { readonly source: number; readonly status: number }): OspmStatus {
+    const cpu = this.board.cpus.list.find(({ index }) => index === slot);
+    const device = cpu && this.#deviceIdOf(cpu);
+    return { ...(device === undefined ? {} : { device }), slot, slotType: 'CPU', ...answer };
+  }
+
+  /** The guest has let a CPU go. It may be the one that executes: then it is taken out when its slice is over. */
+  #cpuEjected(apicId: number): void {
+    const cpu = this.board.cpus.list.find(({ archId }) => archId === apicId);
+    if (!cpu) return;
+    this.board.pm.cpuRemoved({ apicId });
+    if (this.board.executor.running !== cpu) return this.#removeCpu(cpu);
+    this.#pending.ejected.push(cpu);
+    this.board.executor.interrupt();
+  }
+
+  #removeCpu(cpu: X86Cpu): void {
+    const object = this.#objects.get(cpu);
+    const device = this.#deviceIdOf(cpu);
+    const deleted = object ? [...object.walk()].reverse().map(({ path }) => path) : [];
+    this.#objects.delete(cpu);
+    object?.unrealize();
+    object?.unparent();
+    this.board.cpus.remove(cpu);
+    this.board.rtc.cpuAdded({ apicId: cpu.archId, present: this.board.cpus.list.length });
+    for (const path of deleted)
+      this.#emit({ name: 'DEVICE_DELETED', path, ...(path === deleted.at(-1) && device !== undefined ? { device } : {}) });
+  }
+
+  /** The name that `device_add` gave it. */
+  #deviceIdOf(cpu: X86Cpu): string | undefined {
+    const object = this.#objects.get(cpu);
+    return object?.parent === this.#tree.peripheral ? object.name : undefined;
+  }
+
   #checkHotAdd(index: bigint): void {
     const { topology, maxCpus } = this.options;
     if (index < 0n) throw new NegativeCpuIndexError(index);
@@ -273,6 +325,7 @@ export class Pc implements MachineControl {
   /** Resets and power-off that the guest asked for take place here, at an instruction boundary. */
   #betweenSlices(): void {
     const pending = this.#pending;
+    for (const cpu of pending.ejected.splice(0)) this.#removeCpu(cpu);
     if (pending.a20 !== undefined) this.#applyA20(pending.a20);
     if (pending.exit !== undefined) return this.#end('guest-shutdown', true);
     if (pending.off) return this.#powerOff();
@@ -370,9 +423,11 @@ export class Pc implements MachineControl {
     if (debugExit) debugExit.exitRequested = (status) => this.#request({ exit: status });
     keyboard.a20.connect(new IrqPin('a20', (open) => this.#request({ a20: open })));
     pm.sleep$.subscribe((request) => this.#sleep(request));
-    pm.ost$.subscribe(({ slot, source, status }) =>
-      this.#emit({ name: 'ACPI_DEVICE_OST', info: { slot, slotType: 'CPU', source, status } }),
-    );
+    pm.cpuEjected$.subscribe(({ apicId }) => this.#cpuEjected(apicId));
+    pm.ost$.subscribe(({ slot, source, status }) => {
+      this.#ospm.set(slot, { source, status });
+      this.#emit({ name: 'ACPI_DEVICE_OST', info: this.#ospmOf(slot, { source, status }) });
+    });
     rtc.timeSet$.subscribe(({ offsetSeconds }) => this.#emit({ name: 'RTC_CHANGE', offsetSeconds }));
   }
 

@@ -39,6 +39,14 @@ export interface MachineControl {
    * the guest takes it into use is the guest's business. Throws a subclass of `CpuAddError`. Absent when the board cannot add CPUs.
    */
   hotAddCpu?(index: bigint | number, options?: HotAddOptions): void;
+  /**
+   * Asks the guest to let the CPU with the given index go. The call returns at once; when the guest has let it go, DEVICE_DELETED follows for
+   * what hangs on the CPU and for the CPU itself. Asking again while the guest thinks tells it again. Throws `no-such-cpu`, `boot-cpu`, or
+   * `not-supported` while the guest uses an interface that knows no removal. Absent when the board cannot remove CPUs.
+   */
+  requestCpuRemoval?(index: number): void;
+  /** What the guest last said about each CPU slot, by index; 0 and 0 for a slot of which it has said nothing. */
+  readonly ospmStatus?: readonly OspmStatus[];
 
   readonly qom: QomTree;
 
@@ -206,6 +214,7 @@ export type InfoTopic = 'mtree' | 'qtree' | 'lapic' | 'pic' | 'ioapic' | 'mem' |
 export type ControlErrorCode =
   | CpuAddErrorCode
   | 'no-such-cpu'
+  | 'boot-cpu'
   | 'no-such-property'
   | 'read-only'
   | 'invalid-value'

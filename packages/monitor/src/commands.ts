@@ -5,6 +5,8 @@ import { INFO_TOPICS } from './info.js';
 
 const MEMORY: Format = { count: 1, style: 'x', size: 4 };
 const VALUE: Format = { count: 1, style: 'x', size: 8 };
+/** Where devices with a name stand. */
+const NAMED = /^\/machine\/peripheral\//;
 const PORT: Format = { count: 1, style: 'x', size: 1 };
 
 /** Every command of the monitor, in the order of the help. */
@@ -37,6 +39,13 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     help: 'plug the CPU with this index into the running machine',
     words: ({ machine }) => machine.cpuSlots.filter(({ qomPath }) => qomPath === undefined).map(({ index }) => String(index)),
     run: addCpu,
+  },
+  {
+    name: 'device_del',
+    usage: 'id',
+    help: 'ask the guest to let a CPU go, given by its name or object path',
+    words: ({ machine }) => machine.cpus.filter(({ index }) => index > 0).map(({ qomPath }) => qomPath.replace(NAMED, '')),
+    run: removeCpu,
   },
   button('stop', 'stop the machine', (machine) => machine.stop(), 's'),
   button('cont', 'run the machine', (machine) => machine.cont(), 'c'),
@@ -107,6 +116,15 @@ function addCpu({ machine }: CommandContext, args: string): string {
   const [, sign, digits] = /^\s*(-?)(0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})\s*$/.exec(args) ?? [];
   if (digits === undefined) throw new MonitorError('cpu-add: expected the index of a CPU');
   machine.hotAddCpu(sign === '-' ? -BigInt(digits) : BigInt(digits));
+  return '';
+}
+
+function removeCpu({ machine }: CommandContext, args: string): string {
+  if (machine.requestCpuRemoval === undefined) throw new MonitorError('this machine cannot remove CPUs');
+  const id = args.trim();
+  const cpu = machine.cpus.find(({ qomPath }) => qomPath === id || (id !== '' && qomPath === `/machine/peripheral/${id}`));
+  if (cpu === undefined) throw new MonitorError(`Device '${id.slice(0, 80)}' not found`);
+  machine.requestCpuRemoval(cpu.index);
   return '';
 }
 

@@ -99,6 +99,30 @@ describe('cpu-add', () => {
   });
 });
 
+describe('device_del', () => {
+  it('asks for the CPU that a name or a path means', () => {
+    const { run, machine } = bench({ bootCpus: 2 });
+    machine.hotAddCpu(2, { deviceId: 'two' });
+    expect([run('device_del two'), run('device_del /machine/unattached/device[1] ')]).toEqual(['', '']);
+    expect(machine.calls.filter((call) => call.startsWith('request'))).toEqual(['requestCpuRemoval 2', 'requestCpuRemoval 1']);
+  });
+
+  it.each([
+    ['device_del', "Device '' not found"],
+    ['device_del three', "Device 'three' not found"],
+    ['device_del /machine/icc-bridge', "Device '/machine/icc-bridge' not found"],
+    ['device_del /machine/unattached/device[0]', 'The boot CPU cannot be unplugged'],
+  ])('%s: %s', (line, text) => {
+    expect(bench().run(line)).toBe(`${text}\r\n`);
+  });
+
+  it('is refused by a machine that cannot remove CPUs', () => {
+    const { run, machine } = bench();
+    Object.defineProperty(machine, 'requestCpuRemoval', { value: undefined });
+    expect(run('device_del x')).toBe('this machine cannot remove CPUs\r\n');
+  });
+});
+
 describe('info', () => {
   it.each([
     ['info status', {}, 'VM status: running'],

@@ -1,8 +1,10 @@
 import type { CpuInfo, CpuSlot, CpuTopologyIds, QomNode, QomTypeInfo, QomValue } from '@hotsocket/machine/control';
 import { action, type Command, type CommandContext, query } from './command.js';
 import { deviceAdd } from './device-add.js';
+import { deviceDel } from './device-del.js';
 import { clip } from './dialect.js';
 import { QmpError } from './errors.js';
+import { ostInfo, ostOutput } from './events.js';
 import { JsonNumber, type JsonOutput, type JsonValue, stringify } from './json-value.js';
 import { any, array, bool, enumeration, int, optional, str, struct } from './qapi-types.js';
 import { qmpSchema } from './schema.js';
@@ -161,6 +163,15 @@ export const COMMANDS: readonly Command[] = [
     },
   }),
   deviceAdd,
+  deviceDel,
+  query({
+    name: 'query-acpi-ospm-status',
+    since: '2.1',
+    doc: 'What the guest last said about each CPU slot.',
+    returns: array(ostInfo),
+    available: ({ machine }) => machine.ospmStatus !== undefined,
+    run: ({ machine }) => (machine.ospmStatus ?? []).map(ostOutput),
+  }),
   action({ name: 'stop', since: '0.14', doc: 'Stops the machine.', run: ({ machine }) => machine.stop() }),
   action({ name: 'cont', since: '0.14', doc: 'Runs the machine.', run: ({ machine }) => machine.cont() }),
   action({

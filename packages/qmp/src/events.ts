@@ -1,8 +1,8 @@
-import type { MachineEvent } from '@hotsocket/machine/control';
+import type { MachineEvent, OspmStatus } from '@hotsocket/machine/control';
 import type { Observable, Subscription } from 'rxjs';
 import type { Dialect } from './dialect.js';
 import { type JsonOutput, stringify } from './json-value.js';
-import { bool, enumeration, int, type Members, optional, str, struct } from './qapi-types.js';
+import { bool, enumeration, int, type Members, optional, type QapiType, str, struct } from './qapi-types.js';
 import { offers } from './since.js';
 
 /** An event of the wire, as data. */
@@ -17,7 +17,8 @@ export interface EventSpec {
 }
 
 const reason = { guest: bool, reason: str };
-const ostInfo = struct('ACPIOSTInfo', {
+/** An answer of the guest to a hot-plug request. */
+export const ostInfo: QapiType<unknown> = struct('ACPIOSTInfo', {
   device: optional(str),
   slot: str,
   'slot-type': enumeration('ACPISlotType', ['DIMM', 'CPU']),
@@ -128,6 +129,11 @@ function eventText(event: MachineEvent, dialect: Dialect, nowUs: number): string
   return stringify({ timestamp, event: event.name, data: eventData(event, dialect) });
 }
 
+/** The same in its wire form. */
+export function ostOutput({ device, slot, slotType, source, status }: OspmStatus): JsonOutput {
+  return { device, source, status, slot: String(slot), 'slot-type': slotType };
+}
+
 function eventData(event: MachineEvent, dialect: Dialect): JsonOutput | undefined {
   switch (event.name) {
     case 'RESET':
@@ -140,10 +146,8 @@ function eventData(event: MachineEvent, dialect: Dialect): JsonOutput | undefine
       return { offset: Math.trunc(event.offsetSeconds) };
     case 'DEVICE_DELETED':
       return { device: event.device, path: event.path };
-    case 'ACPI_DEVICE_OST': {
-      const { device, slot, slotType, source, status } = event.info;
-      return { info: { device, source, status, slot: String(slot), 'slot-type': slotType } };
-    }
+    case 'ACPI_DEVICE_OST':
+      return { info: ostOutput(event.info) };
     default:
       return undefined;
   }

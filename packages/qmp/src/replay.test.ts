@@ -144,6 +144,33 @@ function replay(recording: Recording, dialect: Dialect): { readonly got: unknown
   return { got: lines.map(comparableMessage), expected: recording.messages.filter(told).map(comparableMessage) };
 }
 
+interface RecordedEvent {
+  readonly event: string;
+  readonly data: { readonly info: { readonly device?: string; readonly source: number; readonly status: number; readonly slot: string } };
+}
+
+/** Does to a machine what the guest of a recording did; it deletes the APIC and, behind it, the CPU: the recorded program died before that. */
+function actAsGuest(machine: FakeMachine, { event, data }: RecordedEvent): void {
+  if (event === 'DEVICE_DELETED') return machine.eject(2);
+  const { slot, device, source, status } = data.info;
+  machine.emit({
+    name: 'ACPI_DEVICE_OST',
+    info: { slot: Number(slot), slotType: 'CPU', source, status, ...(device === undefined ? {} : { device }) },
+  });
+}
+
+function connectedClient(): { machine: FakeMachine; receive: (text: string) => void; take: () => string[] } {
+  const lines: string[] = [];
+  const machine = new FakeMachine();
+  const server = new QmpServer({ machine, services: { now: () => 0, schedule: () => () => {} } });
+  const session = server.connect({ write: (text) => lines.push(text.trimEnd()), pendingBytes: 0, end: () => {} });
+  const receive = (text: string): void => session.receive(new TextEncoder().encode(text));
+  receive('{"execute":"qmp_capabilities"}{"execute":"query-status"}');
+  lines.length = 0;
+  const lastOfCpu = '"device": "vcpu2", "path"';
+  return { machine, receive, take: () => lines.splice(0).filter((line) => !line.includes(lastOfCpu)) };
+}
+
 describeRecorded('recorded clients', () => {
   it.each<[string, string, Dialect, number]>([
     ['qmp-shell with 1.5', 'qemu-1.5.0-qmp-shell-wire.txt', '1.5', 15],
@@ -163,5 +190,27 @@ describeRecorded('recorded clients', () => {
     const { got, expected } = replay(recording, 'default');
     expect(got.slice(1)).toEqual(expected.slice(1));
     expect(got).toHaveLength(8);
+  });
+
+  it('setvcpus of libvirt, up and down: replies and events come as recorded', () => {
+    const path = join(RECORDINGS, 'libvirt-9.0-qemu-7.2-start-and-setvcpus.txt');
+    const lines = readFileSync(path, 'utf8').split('\n');
+    const recorded = lines
+      .slice(lines.indexOf('# MARK setvcpus3'), lines.indexOf('# MARK setvcpu'))
+      .filter((line) => /^[CS][<>!] /.test(line));
+    const { machine, receive, take } = connectedClient();
+    const expected: unknown[] = [];
+    const got: unknown[] = [];
+    for (const line of recorded) {
+      const text = line.slice(3);
+      if (line.startsWith('C> ')) receive(text);
+      else {
+        if (line.startsWith('S! ')) actAsGuest(machine, JSON.parse(text) as RecordedEvent);
+        expected.push(masked(text));
+        got.push(...take().map(masked));
+      }
+    }
+    expect(got).toEqual(expected);
+    expect(got).toHaveLength(12);
   });
 });

@@ -472,8 +472,9 @@ describe('commands', () => {
     'qom-list': { path: '/machine' },
     'qom-get': { path: '/machine', property: 'type' },
     'qom-set': { path: '/machine', property: 'note', value: 'x' },
-    'cpu-add': { id: 1 },
+    'cpu-add': { id: 3 },
     device_add: { driver: 'qemu64-x86_64-cpu', 'socket-id': 2, 'core-id': 0, 'thread-id': 0 },
+    device_del: { id: '/machine/unattached/device[1]' },
     'human-monitor-command': { 'command-line': 'info status' },
   };
   const humanMonitor = { execute: (line: string, cpu?: number) => `${line} on ${cpu}\r\n` };
@@ -482,7 +483,7 @@ describe('commands', () => {
     '%s returns what it declares, has a text, and refuses arguments it does not know',
     (name, command) => {
       for (const dialect of ['default', '3.1'] as const) {
-        const { client } = negotiated({ dialect, humanMonitor }, new FakeMachine({ name: 'pc' }));
+        const { client } = negotiated({ dialect, humanMonitor }, new FakeMachine({ name: 'pc', bootCpus: 2 }));
         client.session.receive(new TextEncoder().encode(run(name, CALLS[name])));
         const values: JsonValue[] = [];
         new JsonStreamParser({ value: (value) => values.push(value), error: () => values.push(null) }).feed(
@@ -744,6 +745,41 @@ const request = fc.record(
   },
   { requiredKeys: ['execute'] },
 );
+
+describe('device_del', () => {
+  const notFound = (id: string): unknown => ({ error: { class: 'DeviceNotFound', desc: `Device '${id}' not found` } });
+  it.each<[unknown, unknown]>([
+    [{ id: 'nosuch' }, notFound('nosuch')],
+    [{ id: '' }, notFound('')],
+    [{ id: '/machine/unattached/device[0]' }, generic('The boot CPU cannot be unplugged')],
+    [{ id: '/machine/icc-bridge' }, generic("Device '/machine/icc-bridge' does not support hotplugging")],
+    [{ id: 7 }, generic("Invalid parameter type for 'id', expected: string")],
+    [{}, generic("Parameter 'id' is missing")],
+  ])('%j is refused and asks the guest nothing', (args, error) => {
+    const { client, machine } = negotiated();
+    machine.onRemovalRequested = () => client.writes.push('asked\r\n');
+    expect(client.send(run('device_del', args))).toEqual([error]);
+  });
+
+  it('replies before the guest answers; the place is free again after the events', () => {
+    const { client, machine } = negotiated();
+    const add = run('device_add', { driver: 'qemu64-x86_64-cpu', id: 'x', 'socket-id': 1, 'core-id': 0, 'thread-id': 0 });
+    expect(client.send(add)).toEqual([{ return: {} }]);
+    for (let request = 0; request < 2; request++) expect(client.send(run('device_del', { id: 'x' }))).toEqual([{ return: {} }]);
+    machine.eject(1);
+    const path = '/machine/peripheral/x';
+    expect(client.take()).toMatchObject([{ data: { path: `${path}/lapic` } }, { event: 'DEVICE_DELETED', data: { path, device: 'x' } }]);
+    expect(client.send(run('device_del', { id: 'x' }))).toEqual([notFound('x')]);
+    expect(client.send(add)).toEqual([{ return: {} }]);
+  });
+
+  it('is not there for a machine that cannot remove CPUs', () => {
+    const machine = new FakeMachine();
+    Object.defineProperty(machine, 'requestCpuRemoval', { value: undefined });
+    const { client } = negotiated({}, machine);
+    expect(client.send(run('device_del', { id: 'x' }))).toMatchObject([{ error: { class: 'CommandNotFound' } }]);
+  });
+});
 
 describe('session, fuzz', () => {
   it('answers every request once, in order, with one line of JSON', () => {

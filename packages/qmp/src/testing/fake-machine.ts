@@ -12,6 +12,7 @@ import {
   type MachineControl,
   type MachineEvent,
   NegativeCpuIndexError,
+  type OspmStatus,
   type QomTree,
   type RegisterGroup,
   type ResetReason,
@@ -51,6 +52,8 @@ export class FakeMachine implements MachineControl {
   readonly events$: Observable<MachineEvent>;
   /** Runs at each hot-add when all checks have passed. */
   onHotAdd: (index: number) => void = () => {};
+  /** Runs when a guest is asked to let a CPU go. */
+  onRemovalRequested: (index: number) => void = () => {};
 
   readonly #events = new Subject<MachineEvent>();
   readonly #topology: { readonly cores: bigint; readonly threads: bigint };
@@ -143,6 +146,32 @@ export class FakeMachine implements MachineControl {
       throw new ControlError('duplicate-id', `Duplicate device ID '${deviceId}'`);
     this.onHotAdd(Number(index));
     this.#plug(Number(index), deviceId);
+  }
+
+  get ospmStatus(): readonly OspmStatus[] {
+    return this.cpuSlots.map(({ index, qomPath }) => {
+      const device = /^\/machine\/peripheral\/(.*)$/.exec(qomPath ?? '')?.[1];
+      return { slot: index, slotType: 'CPU', source: 0, status: 0, ...(device === undefined ? {} : { device }) };
+    });
+  }
+
+  requestCpuRemoval(index: number): void {
+    this.calls.push(`requestCpuRemoval ${index}`);
+    if (this.#cpu(index).index === 0) throw new ControlError('boot-cpu', 'The boot CPU cannot be unplugged');
+    this.onRemovalRequested(index);
+  }
+
+  /** Takes a CPU away, as when a guest lets it go. */
+  eject(index: number): void {
+    const { qomPath } = this.#cpu(index);
+    const device = /^\/machine\/peripheral\/(.*)$/.exec(qomPath)?.[1];
+    this.#cpus.splice(
+      this.#cpus.findIndex((cpu) => cpu.index === index),
+      1,
+    );
+    this.#qom.remove(qomPath);
+    this.emit({ name: 'DEVICE_DELETED', path: `${qomPath}/lapic` });
+    this.emit({ name: 'DEVICE_DELETED', path: qomPath, ...(device === undefined ? {} : { device }) });
   }
 
   registers(cpuIndex: number): readonly RegisterGroup[] {

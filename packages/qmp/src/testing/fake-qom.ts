@@ -43,6 +43,11 @@ export class FakeQom implements QomTree {
     this.#set(path, 'apic-id', 'uint32', apicId, false);
   }
 
+  /** Takes an object away. */
+  remove(path: string): void {
+    this.#objects.delete(path);
+  }
+
   resolve(path: string): QomNode | undefined {
     const object = this.#objects.get(path);
     if (object === undefined) return undefined;
