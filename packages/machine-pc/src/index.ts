@@ -1,3 +1,10 @@
 export { buildBoard, type PcBoard } from './board.js';
+export { type CreatePcOptions, createPc, type EmbeddedPc, type PcEnd, type PcEvent } from './create-pc.js';
+export type { CpuEvent, CpuStage, HotAddedCpu, HotPlug } from './embed/hot-plug.js';
+export type { ImageSource, ReadUrl } from './embed/image-source.js';
+export { PcError, type PcErrorCode } from './embed/pc-error.js';
+export type { SerialPort } from './embed/serial-port.js';
+export type { Smp } from './embed/smp.js';
+export type { WaitOptions } from './embed/wait.js';
 export { type BootOptions, type PcOptions, PcOptionsError } from './options.js';
 export { Pc } from './pc.js';
