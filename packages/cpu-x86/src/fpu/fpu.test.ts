@@ -286,3 +286,84 @@ describe('XSAVE and XRSTOR', () => {
     expect(bench.run(...XRSTOR)).toBe(GP);
   });
 });
+
+describe('x87 moves without a call', () => {
+  let seed = 0x1234_5677;
+  const random = (): number => {
+    seed ^= seed << 13;
+    seed ^= seed >>> 17;
+    seed ^= seed << 5;
+    return seed >>> 0;
+  };
+  const STATE_BYTES = layout.FOP - layout.X87;
+  const FCWS = [0x37f, 0x27f, 0x77f, 0x35f, 0xb7f, 0x37e];
+
+  /** Registers with numbers around the ranges of the memory formats, some empty; any TOP. */
+  function fillState(n: number): void {
+    const { view } = bench.cpu.memory;
+    for (let at = layout.X87; at < layout.FCW; at += 16) {
+      const plain = (random() & 7) !== 0;
+      view.setUint32(at, random() & 1 ? 0 : random(), true);
+      view.setUint32(at + 4, (plain ? 0x8000_0000 : 0) | (random() & (random() & 1 ? 0x7fff_ffff : 0x7fff_fc00)), true);
+      view.setUint16(at + 8, (random() & 0x8000) | (plain ? 0x3fff + (random() % 300) - 150 : random() & 0x7fff), true);
+      if ((random() & 15) === 0) bench.cpu.memory.u8.fill(0, at, at + 9);
+    }
+    bench.cpu.fpu.x87.loadControl(FCWS[n % FCWS.length]!);
+    bench.cpu.set16(layout.FSW, random() & 0x7f20 & (random() & 1 ? 0xffff : 0x3dff));
+    let tags = 0;
+    for (let r = 0; r < 8; r++) if ((random() & 1) === 0) tags |= 3 << (2 * r);
+    bench.cpu.set16(layout.FTW, tags);
+  }
+
+  const state = (): string => Buffer.from(bench.cpu.memory.u8.subarray(layout.X87, layout.X87 + STATE_BYTES)).toString('hex');
+  const operand = (from: Uint8Array, at: number): string => Buffer.from(from.subarray(at, at + 8)).toString('hex');
+
+  function compare(bytes: readonly number[], perform: () => number): void {
+    const { u8 } = bench.cpu.memory;
+    for (let n = 0; n < 600; n++) {
+      fillState(n);
+      const single = random();
+      bench.view.setUint32(DATA, single, true);
+      bench.view.setUint32(
+        DATA + 4,
+        random() & 1 ? ((random() & 0x800f_ffff) | (((0x380 + (random() & 0xff)) & 0x7ff) << 20)) >>> 0 : random(),
+        true,
+      );
+      const before = u8.slice(layout.X87, layout.X87 + STATE_BYTES);
+      const held = operand(bench.ram, DATA);
+      u8.set(bench.ram.subarray(DATA, DATA + 8), layout.SCRATCH);
+      const stored = perform();
+      const image = stored > 0 ? operand(u8, layout.SCRATCH) : held;
+      const want = `${state()} ${image}`;
+      u8.set(before, layout.X87);
+      bench.run(...bytes);
+      expect(`${state()} ${operand(bench.ram, DATA)}`).toBe(want);
+    }
+  }
+
+  it.each([
+    ['FLD m32', 0xd9, 0],
+    ['FST m32', 0xd9, 2],
+    ['FSTP m32', 0xd9, 3],
+    ['FLD m64', 0xdd, 0],
+    ['FST m64', 0xdd, 2],
+    ['FSTP m64', 0xdd, 3],
+  ])('%s does what the unit does', (_name, opcode, reg) => {
+    compare([opcode, 0x05 | (reg << 3), 0x00, 0x20, 0x00, 0x00], () => bench.cpu.fpu.x87.memory(opcode, reg, 1));
+  });
+
+  it.each([
+    ['FLD ST(3)', 0xd9, 0xc3],
+    ['FXCH ST(2)', 0xd9, 0xca],
+    ['FCHS', 0xd9, 0xe0],
+    ['FABS', 0xd9, 0xe1],
+    ['FST ST(5)', 0xdd, 0xd5],
+    ['FSTP ST(1)', 0xdd, 0xd9],
+    ['FSTP ST(0)', 0xdd, 0xd8],
+  ])('%s does what the unit does', (_name, opcode, modrm) => {
+    compare([opcode, modrm], () => {
+      bench.cpu.fpu.x87.register(opcode, modrm, 0);
+      return 0;
+    });
+  });
+});

@@ -1,9 +1,21 @@
-import { type Expr, i32 } from '@hotsocket/wasm-builder';
+import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
 import { ENV, STATE, X87 as Unit } from '@hotsocket/x87-float';
 import { type Bits, type Emitter, loadPlain, storePlain } from '../emit/emitter.js';
 import { FPU_OPCODE, FPU_STORED, FSW, RAX, SCRATCH, WAIT_TRAP, X87_TRAP } from '../layout.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 import { checkPending, checkTrap } from './vector-operands.js';
+import {
+  absolute,
+  changeSign,
+  duplicate,
+  exchange,
+  type FastMove,
+  load32,
+  load64,
+  negated,
+  storeNumber,
+  storeRegister,
+} from './x87-moves.js';
 
 const at = (address: number): Expr => i32.const(address);
 
@@ -34,31 +46,59 @@ function setOpcode(x: Emitter, { opcode, modrm, indexed }: Encoding): void {
   x.f.store('i32', at(FPU_OPCODE), indexed ? i32.or(fixed, x.registerAddress(0)) : fixed);
 }
 
+/** Register forms with a way of their own, by opcode and second byte. */
+const FAST_MOVES: Readonly<Record<number, FastMove>> = {
+  55744: duplicate,
+  55752: exchange,
+  55776: changeSign(negated),
+  55777: changeSign(absolute),
+  56784: storeRegister(false),
+  56792: storeRegister(true),
+};
+
 const registerForm: Semantic = (x) => {
   const encoding = encodingOf(x);
   check(x, encoding);
-  setOpcode(x, encoding);
-  x.callHelper('x87Register');
+  const exactly = (): void => {
+    setOpcode(x, encoding);
+    x.callHelper('x87Register');
+  };
+  const fast = FAST_MOVES[(encoding.opcode << 8) | encoding.modrm];
+  if (fast) fast(x, exactly);
+  else exactly();
 };
 
 /** Loads of 2, 4 and 8 bytes are inline; the unit computes on a copy. */
 function loadForm(x: Emitter, encoding: Encoding, bytes: number): void {
   const bits = (bytes * 8) as Bits;
-  storePlain(x.f, bits, at(SCRATCH), x.load(x.linear(bytes, false), bits));
-  setOpcode(x, encoding);
-  x.callHelper('x87Memory');
+  const value = x.load(x.linear(bytes, false), bits);
+  const exactly = (): void => {
+    storePlain(x.f, bits, at(SCRATCH), value);
+    setOpcode(x, encoding);
+    x.callHelper('x87Memory');
+  };
+  if (encoding.opcode === 0xd9 && encoding.modrm === 0) load32(x, value, exactly);
+  else if (encoding.opcode === 0xdd && encoding.modrm === 0) load64(x, value, exactly);
+  else exactly();
 }
 
 /** The destination is checked for writing before the unit changes anything; an unmasked exception stores nothing. */
 function storeForm(x: Emitter, encoding: Encoding, bytes: number): void {
   const bits = (bytes * 8) as Bits;
   const host = x.let(x.hostForModify(x.linear(bytes, true), bits));
-  setOpcode(x, encoding);
-  x.callHelper('x87Memory');
-  x.f.if(i32.load(at(FPU_STORED)), () => {
-    storePlain(x.f, bits, host, loadPlain(bits, at(SCRATCH)));
+  const put = (value: Expr): void => {
+    storePlain(x.f, bits, host, value);
     x.commit(host, bytes);
-  });
+  };
+  const exactly = (): void => {
+    setOpcode(x, encoding);
+    x.callHelper('x87Memory');
+    x.f.if(i32.load(at(FPU_STORED)), () => put(loadPlain(bits, at(SCRATCH))));
+  };
+  const pop = encoding.modrm === 3 << 3;
+  if (encoding.opcode === 0xd9 && (pop || encoding.modrm === 2 << 3)) storeNumber(x, 32, pop, (value) => put(i64.wrap(value)), exactly);
+  else if (encoding.opcode === 0xdd && (pop || encoding.modrm === 2 << 3)) storeNumber(x, 64, pop, put, exactly);
+  else exactly();
 }
 
 const memoryForm: Semantic = (x) => {

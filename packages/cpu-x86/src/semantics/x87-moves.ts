@@ -1,0 +1,206 @@
+import { type Expr, f32, f64, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
+import type { Emitter } from '../emit/emitter.js';
+import { FCW, FSW, FTW, X87 } from '../layout.js';
+
+/*
+ * Moves on the register stack without a call, where no stack fault and no special operand is in the way.
+ */
+
+const at = (address: number): Expr => i32.const(address);
+
+const TOP_SHIFT = 11;
+/** FSW without TOP and C1, which successful moves clear. */
+const FSW_KEPT = 0xc5ff;
+const SIGN = 0x8000;
+
+const top = (x: Emitter): Expr => x.let(i32.and(i32.shrU(i32.load16U(at(FSW)), i32.const(TOP_SHIFT)), i32.const(7)));
+
+/** Number of the register that is `distance` from `from` on the stack. */
+const near = (x: Emitter, from: Expr, distance: Expr): Expr => x.let(i32.and(i32.add(from, distance), i32.const(7)));
+
+/** Both tag bits of a register: 3 when it is empty, 0 when it is not. */
+const tag = (register: Expr): Expr => i32.and(i32.shrU(i32.load16U(at(FTW)), i32.shl(register, i32.const(1))), i32.const(3));
+const isUsed = (register: Expr): Expr => i32.eqz(tag(register));
+const isEmpty = (register: Expr): Expr => i32.ne(tag(register), i32.const(0));
+
+const addressOf = (register: Expr): Expr => i32.shl(register, i32.const(4));
+
+/** Sets TOP and clears C1. */
+function setTop(x: Emitter, register: Expr): void {
+  const kept = i32.and(i32.load16U(at(FSW)), i32.const(FSW_KEPT));
+  x.f.store('i32_16', at(FSW), i32.or(kept, i32.shl(register, i32.const(TOP_SHIFT))));
+}
+
+function markUsed(x: Emitter, register: Expr): void {
+  const mask = i32.shl(i32.const(3), i32.shl(register, i32.const(1)));
+  x.f.store('i32_16', at(FTW), i32.and(i32.load16U(at(FTW)), i32.xor(mask, i32.const(-1))));
+}
+
+function markEmpty(x: Emitter, register: Expr): void {
+  const mask = i32.shl(i32.const(3), i32.shl(register, i32.const(1)));
+  x.f.store('i32_16', at(FTW), i32.or(i32.load16U(at(FTW)), mask));
+}
+
+const copy = (x: Emitter, to: Expr, from: Expr): void => x.f.store('v128', addressOf(to), v128.load(addressOf(from), X87), X87);
+
+/** A definition with the way that calls the unit. */
+export type FastMove = (x: Emitter, exactly: () => void) => void;
+
+/** FXCH: both registers in use. */
+export const exchange: FastMove = (x, exactly) => {
+  const first = top(x);
+  const other = near(x, first, x.registerAddress(0));
+  x.f.if(
+    i32.and(isUsed(first), isUsed(other)),
+    () => {
+      const held = x.let(v128.load(addressOf(first), X87));
+      copy(x, first, other);
+      x.f.store('v128', addressOf(other), held, X87);
+      setTop(x, first);
+    },
+    exactly,
+  );
+};
+
+/** FLD ST(i): the register in use, room on the stack. */
+export const duplicate: FastMove = (x, exactly) => {
+  const old = top(x);
+  const from = near(x, old, x.registerAddress(0));
+  const to = near(x, old, i32.const(-1));
+  x.f.if(
+    i32.and(isUsed(from), isEmpty(to)),
+    () => {
+      copy(x, to, from);
+      markUsed(x, to);
+      setTop(x, to);
+    },
+    exactly,
+  );
+};
+
+/** FST ST(i), FSTP ST(i): the top in use. */
+export const storeRegister =
+  (pop: boolean): FastMove =>
+  (x, exactly) => {
+    const from = top(x);
+    const to = near(x, from, x.registerAddress(0));
+    x.f.if(
+      isUsed(from),
+      () => {
+        copy(x, to, from);
+        markUsed(x, to);
+        if (pop) markEmpty(x, from);
+        setTop(x, pop ? near(x, from, i32.const(1)) : from);
+      },
+      exactly,
+    );
+  };
+
+/** FCHS, FABS: the top in use. */
+export const changeSign =
+  (change: (exponent: Expr) => Expr): FastMove =>
+  (x, exactly) => {
+    const register = top(x);
+    x.f.if(
+      isUsed(register),
+      () => {
+        x.f.store('i32_16', addressOf(register), change(i32.load16U(addressOf(register), X87 + 8)), X87 + 8);
+        setTop(x, register);
+      },
+      exactly,
+    );
+  };
+
+export const negated = (exponent: Expr): Expr => i32.xor(exponent, i32.const(SIGN));
+export const absolute = (exponent: Expr): Expr => i32.and(exponent, i32.const(SIGN - 1));
+
+const BIAS_DIFFERENCE = 16_383 - 1023;
+const EXPONENT_64 = 0x7ff;
+
+/** FLD m32, FLD m64 of a normal number or zero, with room on the stack. `bits` is a double. */
+function loadDouble(x: Emitter, bits: Expr, plain: Expr, exactly: () => void): void {
+  const to = near(x, top(x), i32.const(-1));
+  const exponent = x.let(i32.and(i64.wrap(i64.shrU(bits, i64.const(52))), i32.const(EXPONENT_64)));
+  const isZero = x.let(i64.eqz(i64.shl(bits, i64.const(1))));
+  const isNormal = i32.ltU(i32.sub(exponent, i32.const(1)), i32.const(EXPONENT_64 - 1));
+  x.f.if(
+    i32.and(i32.and(plain, isEmpty(to)), i32.or(isZero, isNormal)),
+    () => {
+      const significand = i64.or(i64.const(-0x8000_0000_0000_0000n), i64.shl(bits, i64.const(11)));
+      const sign = i64.wrap(i64.shl(i64.shrU(bits, i64.const(63)), i64.const(15)));
+      const wide = select(i32.const(0), i32.add(exponent, i32.const(BIAS_DIFFERENCE)), isZero);
+      x.f.store('i64', addressOf(to), select(i64.const(0), significand, isZero), X87);
+      x.f.store('i32_16', addressOf(to), i32.or(sign, wide), X87 + 8);
+      markUsed(x, to);
+      setTop(x, to);
+    },
+    exactly,
+  );
+}
+
+/** FLD m64: `value` is what memory holds. */
+export const load64 = (x: Emitter, value: Expr, exactly: () => void): void => loadDouble(x, value, i32.const(1), exactly);
+
+/** FLD m32: denormals become normal doubles, but raise #D. */
+export function load32(x: Emitter, value: Expr, exactly: () => void): void {
+  const exponent = i32.and(value, i32.const(0x7f80_0000));
+  const plain = x.let(i32.or(i32.ne(exponent, i32.const(0)), i32.eqz(i32.shl(value, i32.const(1)))));
+  const number = i32.ne(exponent, i32.const(0x7f80_0000));
+  loadDouble(x, x.let(i64.reinterpretF64(f64.promoteF32(f32.reinterpretI32(value)))), i32.and(plain, number), exactly);
+}
+
+/** A memory format of FST: bits that its significand lacks, difference of the biases, greatest exponent that may round up. */
+interface StoreFormat {
+  readonly dropped: number;
+  readonly bias: number;
+  readonly most: number;
+}
+
+const FORMATS: Readonly<Record<32 | 64, StoreFormat>> = {
+  32: { dropped: 40, bias: 16_383 - 127, most: 253 },
+  64: { dropped: 11, bias: BIAS_DIFFERENCE, most: 2045 },
+};
+const RC = 0xc00;
+const PM_PE = 0x20;
+const C1_SHIFT = 9;
+const PE_SHIFT = 5;
+
+/**
+ * FST and FSTP of a number in the format's normal range, or zero: rounds to nearest, if that is RC and inexactness is masked.
+ * `put` stores the number, as i64.
+ */
+export function storeNumber(x: Emitter, bits: 32 | 64, pop: boolean, put: (value: Expr) => void, exactly: () => void): void {
+  const { dropped, bias, most } = FORMATS[bits];
+  const register = top(x);
+  const significand = x.let(i64.load(addressOf(register), X87));
+  const signed = x.let(i32.load16U(addressOf(register), X87 + 8));
+  const exponent = x.let(i32.sub(i32.and(signed, i32.const(SIGN - 1)), i32.const(bias)));
+  const isZero = x.let(i64.eqz(i64.or(significand, i64.extendU(i32.and(signed, i32.const(SIGN - 1))))));
+  const isNormal = i32.and(i32.ltU(i32.sub(exponent, i32.const(1)), i32.const(most)), i64.ltS(significand, i64.const(0)));
+  const rounds = i32.eq(i32.and(i32.load16U(at(FCW)), i32.const(RC | PM_PE)), i32.const(PM_PE));
+  x.f.if(
+    i32.and(i32.and(isUsed(register), rounds), i32.or(isZero, isNormal)),
+    () => {
+      const { value, up, inexact } = rounded(x, significand, dropped);
+      const fraction = i64.sub(value, i64.shl(i64.const(1), i64.const(63 - dropped)));
+      const magnitude = i64.add(fraction, i64.shl(i64.extendU(exponent), i64.const(63 - dropped)));
+      const sign = i64.shl(i64.extendU(i32.shrU(signed, i32.const(15))), i64.const(bits - 1));
+      put(i64.or(sign, select(i64.const(0), magnitude, isZero)));
+      if (pop) markEmpty(x, register);
+      setTop(x, pop ? near(x, register, i32.const(1)) : register);
+      const status = i32.or(i32.shl(up, i32.const(C1_SHIFT)), i32.shl(inexact, i32.const(PE_SHIFT)));
+      x.f.store('i32_16', at(FSW), i32.or(i32.load16U(at(FSW)), status));
+    },
+    exactly,
+  );
+}
+
+/** A significand without its `dropped` low bits, to the nearest, ties to even. */
+function rounded(x: Emitter, significand: Expr, dropped: number): { value: Expr; up: Expr; inexact: Expr } {
+  const half = 2 ** (dropped - 1);
+  const lost = x.let(i64.and(significand, i64.const(2 ** dropped - 1)));
+  const kept = x.let(i64.shrU(significand, i64.const(dropped)));
+  const tieUp = i32.and(i64.eq(lost, i64.const(half)), i64.wrap(i64.and(kept, i64.const(1))));
+  const up = x.let(i32.or(i64.gtU(lost, i64.const(half)), tieUp));
+  return { value: i64.add(kept, i64.extendU(up)), up, inexact: i64.ne(lost, i64.const(0)) };
+}
