@@ -1,6 +1,6 @@
 import { type Expr, f32, f64, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
 import type { Emitter } from '../emit/emitter.js';
-import { FLAG_SIGN } from '../layout.js';
+
 import {
   DOUBLE,
   exactly,

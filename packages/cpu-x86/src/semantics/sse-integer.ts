@@ -1,6 +1,6 @@
 import { type Expr, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
 import { type Bits, type Emitter, loadPlain, storePlain } from '../emit/emitter.js';
-import { CRC32_TABLE, FLAG_SIGN, SHUFFLE_32, SHUFFLE_HIGH_16, SHUFFLE_LOW_16, XMM } from '../layout.js';
+import { CRC32_TABLE, SHUFFLE_32, SHUFFLE_HIGH_16, SHUFFLE_LOW_16, XMM } from '../layout.js';
 import type { Semantic, SemanticTable } from './semantic.js';
 import {
   bytes,
