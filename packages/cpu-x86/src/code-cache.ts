@@ -22,6 +22,7 @@ import {
   NO_RECORDS,
   PAGE_BYTES,
   PHYSICAL_PAGES,
+  REC_DISPLACEMENT,
   REC_HANDLER,
   REC_IMMEDIATE,
   REC_LENGTH,
@@ -65,6 +66,7 @@ export class CodeCache {
   #source: CodeSource | undefined;
   #tables = 0;
   #records = 0;
+  readonly #versions: Uint32Array = new Uint32Array(MAX_TABLES);
   /** Counts whole-cache evictions, for statistics and tests. */
   generation = 0;
   invalidations = 0;
@@ -109,6 +111,11 @@ export class CodeCache {
     }
   }
 
+  /** Changes when the records of a page's table are dropped. */
+  versionOf(table: number): number {
+    return this.#versions[(table - TABLES) / TABLE_BYTES]!;
+  }
+
   /** Drops a page's records, and those of instructions that cross into it. */
   invalidatePage(page: number): void {
     const { i32 } = this.#memory;
@@ -119,7 +126,9 @@ export class CodeCache {
     this.#makeStale(number);
     for (let key = 0; key < DESCRIPTOR_LINES; key += 4) {
       const table = i32[(descriptor + key) >> 2]!;
-      if (table !== 0) i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2);
+      if (table === 0) continue;
+      i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2);
+      this.#versions[(table - TABLES) / TABLE_BYTES]!++;
     }
     i32[(descriptor + DESCRIPTOR_LINES) >> 2] = 0;
     i32[(descriptor + DESCRIPTOR_LINES + 4) >> 2] = 0;
@@ -155,15 +164,17 @@ export class CodeCache {
     this.#crossers.length = 0;
     this.#tables = 0;
     this.#records = 0;
+    this.#versions.fill(0);
     this.generation++;
   }
 
-  /** Puts the entry of a translated region before `record`, for all who come by a jump. */
-  enterRegion(table: number, record: number, handler: number): void {
+  /** Puts the entry of a translated region, at one of its blocks, before `record`, for all who come by a jump. */
+  enterRegion(table: number, record: number, handler: number, block: number): void {
     const { i32, u16 } = this.#memory;
     const offset = u16[(record + REC_PAGE_OFFSET) >> 1]!;
     const entry = this.#allocate();
     this.#pseudo(entry, handler, offset, record);
+    i32[(entry + REC_DISPLACEMENT) >> 2] = block;
     i32[(table >> 2) + offset] = entry;
   }
 

@@ -113,7 +113,7 @@ export class ExecutionCore {
     const index = this.#cpus++;
     if (index >= MAX_CPUS) throw new RangeError(`an execution core holds at most ${MAX_CPUS} CPUs`);
     this.memory.u8.fill(0, SAVED_BLOCKS + index * CPU_BLOCK_BYTES, SAVED_BLOCKS + (index + 1) * CPU_BLOCK_BYTES);
-    this.mmu.flush(index);
+    this.mmu.clear(index);
     return index;
   }
 
@@ -144,7 +144,7 @@ export class ExecutionCore {
 
   /** Runs the current vCPU for about `budget` instructions; gives RUN_* (see interpreter). */
   run(budget: number): number {
-    if (this.translator.isPending) this.translator.translate();
+    if (this.translator.isDue) this.translator.translate();
     this.cpu.set32(BUDGET, budget);
     this.#given = budget;
     const reason = this.#run();

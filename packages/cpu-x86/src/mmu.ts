@@ -13,6 +13,7 @@ import {
   EFER,
   FAULT_ERROR,
   FAULT_VECTOR,
+  MAX_CPUS,
   NONCANONICAL,
   PAGE_BYTES,
   SLOW_ADDRESS,
@@ -56,6 +57,11 @@ const TWO_32 = 0x1_0000_0000;
 /** Canonical linear addresses are -2^47 .. 2^47 - 1 as numbers. */
 const CANONICAL_LIMIT = 2 ** 47;
 const PAGE_MASK = ~(PAGE_BYTES - 1);
+const ENTRIES_PER_CPU = 2 * TLB_ENTRIES;
+/** What is known of a TLB entry beside its tags. */
+const ENTRY_LARGE = 1;
+const ENTRY_GLOBAL = 2;
+const ENTRY_USED = 4;
 
 /**
  * Translation of linear addresses (SDM volume 3, chapter 4), the TLBs, and the slow path of memory accesses.
@@ -71,7 +77,10 @@ export class Mmu {
   readonly #map: PageMap;
   readonly #space: MemorySpace;
   readonly #code: CodeCache;
-  readonly #large: Uint8Array = new Uint8Array((256 * TLB_BYTES) / TLB_ENTRY_BYTES);
+  /** ENTRY_* of each entry, and per CPU the entries in use since the last complete flush. */
+  readonly #entries: Uint8Array = new Uint8Array(MAX_CPUS * ENTRIES_PER_CPU);
+  readonly #used: Uint16Array = new Uint16Array(MAX_CPUS * ENTRIES_PER_CPU);
+  readonly #usedCount: Uint16Array = new Uint16Array(MAX_CPUS);
   /** Result of the last walk: physical address of the page, its rights (US, RW), whether it may enter the TLB as writable, large page. */
   #gpa = 0;
   #rights = 0;
@@ -140,7 +149,9 @@ export class Mmu {
     let table = (u32[CR3 >> 2]! & (pae && !long ? 0xffff_ffe0 : PAGE_MASK)) >>> 0;
     for (let level = long ? 3 : pae ? 2 : 1; ; level--) {
       const shift = 12 + bits * level;
-      const entry = this.#readPhysical(table + (Math.floor(la / 2 ** shift) & (pae && !long && level === 2 ? 3 : 2 ** bits - 1)) * (pae ? 8 : 4));
+      const entry = this.#readPhysical(
+        table + (Math.floor(la / 2 ** shift) & (pae && !long && level === 2 ? 3 : 2 ** bits - 1)) * (pae ? 8 : 4),
+      );
       if ((entry & P) === 0) return -1;
       const span = 2 ** shift - 1;
       if (level === 0 || (entry & PS && !(pae && !long && level === 2))) return ((entry & PAGE_MASK & ~span) >>> 0) + (la & span);
@@ -319,7 +330,15 @@ export class Mmu {
     this.#setTag(entry + TLB_EXECUTE, readable && this.#fetchable(user), low, high, empty);
     i32[(entry + TLB_ADDEND) >> 2] = (read - low) | 0;
     i32[(entry + TLB_CODE) >> 2] = CODE_PAGES + page * 4;
-    this.#large[(entry - TLBS) / TLB_ENTRY_BYTES] = Number(this.#isLarge) | (this.#global ? 2 : 0);
+    this.#noteUsed((entry - TLBS) / TLB_ENTRY_BYTES, (this.#isLarge ? ENTRY_LARGE : 0) | (this.#global ? ENTRY_GLOBAL : 0));
+  }
+
+  #noteUsed(number: number, flags: number): void {
+    if ((this.#entries[number]! & ENTRY_USED) === 0) {
+      const cpu = Math.floor(number / ENTRIES_PER_CPU);
+      this.#used[cpu * ENTRIES_PER_CPU + this.#usedCount[cpu]!++] = number - cpu * ENTRIES_PER_CPU;
+    }
+    this.#entries[number] = flags | ENTRY_USED;
   }
 
   #setTag(address: number, valid: boolean, low: number, high: number, empty: number): void {
@@ -348,13 +367,27 @@ export class Mmu {
     this.#memory.i32[TLB_BASE >> 2] = Mmu.tlbOf(cpuIndex) + (this.user ? TLB_HALF_BYTES : 0);
   }
 
+  /** Empties all entries of a CPU; before its first use. */
+  clear(cpuIndex: number): void {
+    for (let n = 0; n < ENTRIES_PER_CPU; n++) this.#drop(Mmu.tlbOf(cpuIndex) + n * TLB_ENTRY_BYTES, n & (TLB_ENTRIES - 1));
+    this.#entries.fill(0, cpuIndex * ENTRIES_PER_CPU, (cpuIndex + 1) * ENTRIES_PER_CPU);
+    this.#usedCount[cpuIndex] = 0;
+  }
+
   /** Drops all translations of a CPU, or all that are not global. */
   flush(cpuIndex: number, keepGlobal = false): void {
-    const first = Mmu.tlbOf(cpuIndex);
-    const flags = (first - TLBS) / TLB_ENTRY_BYTES;
-    for (let n = 0; n < 2 * TLB_ENTRIES; n++) {
-      if (!keepGlobal || (this.#large[flags + n]! & 2) === 0) this.#drop(first + n * TLB_ENTRY_BYTES, n & (TLB_ENTRIES - 1));
+    const first = cpuIndex * ENTRIES_PER_CPU;
+    let kept = 0;
+    for (let n = 0; n < this.#usedCount[cpuIndex]!; n++) {
+      const entry = this.#used[first + n]!;
+      if (keepGlobal && (this.#entries[first + entry]! & ENTRY_GLOBAL) !== 0) {
+        this.#used[first + kept++] = entry;
+        continue;
+      }
+      this.#drop(Mmu.tlbOf(cpuIndex) + entry * TLB_ENTRY_BYTES, entry & (TLB_ENTRIES - 1));
+      this.#entries[first + entry] = 0;
     }
+    this.#usedCount[cpuIndex] = kept;
   }
 
   #drop(entry: number, index: number): void {
@@ -367,7 +400,6 @@ export class Mmu {
     i32[word + 3] = 0;
     i32[word + 4] = empty;
     i32[word + 5] = 0;
-    this.#large[(entry - TLBS) / TLB_ENTRY_BYTES] = 0;
   }
 
   /** INVLPG: drops the page of `la` in both halves, and every part of a large page around it. */
@@ -375,10 +407,12 @@ export class Mmu {
     const first = Mmu.tlbOf(cpuIndex);
     const index = (la >>> 12) & (TLB_ENTRIES - 1);
     for (let half = 0; half < 2; half++) this.#drop(first + half * TLB_HALF_BYTES + index * TLB_ENTRY_BYTES, index);
-    const flags = (first - TLBS) / TLB_ENTRY_BYTES;
     const region = Math.floor(la / 2 ** 30);
-    for (let n = 0; n < 2 * TLB_ENTRIES; n++) {
-      if ((this.#large[flags + n]! & 1) !== 0) this.#dropInRegion(first + n * TLB_ENTRY_BYTES, n & (TLB_ENTRIES - 1), region);
+    const flags = cpuIndex * ENTRIES_PER_CPU;
+    for (let n = 0; n < this.#usedCount[cpuIndex]!; n++) {
+      const entry = this.#used[flags + n]!;
+      if ((this.#entries[flags + entry]! & ENTRY_LARGE) !== 0)
+        this.#dropInRegion(first + entry * TLB_ENTRY_BYTES, entry & (TLB_ENTRIES - 1), region);
     }
   }
 

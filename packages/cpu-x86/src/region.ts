@@ -9,6 +9,7 @@ import {
   HANDLER_CONTINUE,
   HANDLER_LINK,
   PAGE_BYTES,
+  REC_DISPLACEMENT,
   REC_FLAGS,
   REC_HANDLER,
   REC_IMMEDIATE,
@@ -174,9 +175,14 @@ export class Region {
     }
   }
 
+  /** Page offsets of the blocks, in the order in which entries number them. */
+  get entries(): readonly number[] {
+    return [...this.#blocks.keys()];
+  }
+
   // ------------------------------------------------------------------ emission
 
-  /** Writes the region's function: (record) -> record to interpret, or STATUS_*. */
+  /** Writes the region's function: (entry) -> record to interpret, or STATUS_*. The entry's displacement is the number of its block. */
   emit(f: FunctionBuilder): void {
     const blocks = [...this.#blocks.values()];
     const first = this.recordAt(this.#head);
@@ -185,7 +191,6 @@ export class Region {
     const exit = f.block();
     const dispatch = f.loop();
     const labels = blocks.map(() => f.block()).reverse();
-    const entry = blocks.findIndex((block) => block.offset === this.#head);
     f.brTable(labels, labels[0]!, f.get(selector));
     const flow = this.#flow(f, { blocks, exit, status, selector, dispatch });
     const x = new HotEmitter(f, this.#code.memory, this.#code.modeKey, this.#instruction(first)!.shape, flow);
@@ -198,7 +203,7 @@ export class Region {
     f.unreachable();
     f.end();
     x.frame(() => f.return(f.get(status)));
-    f.prologue(() => f.set(selector, i32.const(entry)));
+    f.prologue(() => f.set(selector, i32.load(f.get(f.param(0)), REC_DISPLACEMENT)));
   }
 
   #flow(

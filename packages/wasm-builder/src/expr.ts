@@ -14,7 +14,7 @@ export interface Local {
  * twice, or must be read before a store, is put into a local first.
  */
 export abstract class Expr {
-  readonly type: ValueType;
+  declare readonly type: ValueType;
 
   constructor(type: ValueType) {
     this.type = type;
@@ -35,7 +35,7 @@ export interface DependencyVisitor {
 
 /** A constant; 64-bit ones are held as bigint when they exceed 2^53. */
 export class Const extends Expr {
-  readonly value: number | bigint;
+  declare readonly value: number | bigint;
 
   constructor(type: ValueType, value: number | bigint) {
     super(type);
@@ -70,9 +70,9 @@ export class Const extends Expr {
 
 /** Opcode bytes after the operands, with nothing else: arithmetic, comparisons, conversions. */
 export class Operation extends Expr {
-  readonly opcode: readonly number[];
-  readonly operands: readonly Expr[];
-  readonly immediates: readonly number[];
+  declare readonly opcode: readonly number[];
+  declare readonly operands: readonly Expr[];
+  declare readonly immediates: readonly number[];
 
   constructor(type: ValueType, opcode: readonly number[], operands: readonly Expr[], immediates: readonly number[] = []) {
     super(type);
@@ -94,9 +94,9 @@ export class Operation extends Expr {
 
 /** A load of `opcode` from `address` + `offset`. */
 export class Load extends Expr {
-  readonly opcode: readonly number[];
-  readonly address: Expr;
-  readonly offset: number;
+  declare readonly opcode: readonly number[];
+  declare readonly address: Expr;
+  declare readonly offset: number;
 
   constructor(type: ValueType, opcode: readonly number[], address: Expr, offset: number) {
     super(type);
@@ -120,8 +120,8 @@ export class Load extends Expr {
 
 /** `local.get` or `global.get`. */
 export class Get extends Expr {
-  readonly opcode: number;
-  readonly index: number;
+  declare readonly opcode: number;
+  declare readonly index: number;
 
   constructor(type: ValueType, opcode: number, index: number) {
     super(type);
@@ -142,8 +142,8 @@ export class Get extends Expr {
 
 /** A call used as a value. */
 export class Call extends Expr {
-  readonly index: number;
-  readonly args: readonly Expr[];
+  declare readonly index: number;
+  declare readonly args: readonly Expr[];
 
   constructor(type: ValueType, index: number, args: readonly Expr[]) {
     super(type);
@@ -164,8 +164,8 @@ export class Call extends Expr {
 
 /** `local.tee`: stores and gives the value. */
 export class Tee extends Expr {
-  readonly index: number;
-  readonly value: Expr;
+  declare readonly index: number;
+  declare readonly value: Expr;
 
   constructor(local: Local, value: Expr) {
     super(local.type);

@@ -77,6 +77,17 @@ export class HotEmitter extends Emitter {
   readonly #pageRip: Local;
   readonly #tlb: Local;
   readonly #count: Local;
+  /** Locals whose value changes. */
+  readonly #variable = new Set<number>();
+  readonly #stability = {
+    local: (index: number): void => {
+      if (this.#variable.has(index)) this.#stable = false;
+    },
+    outside: (): void => {
+      this.#stable = false;
+    },
+  };
+  #stable = true;
   #comparison: { a: Expr; b: Expr; bits: Bits } | undefined;
   #wordsToCome = 0;
   #flagsWritten = false;
@@ -95,6 +106,7 @@ export class HotEmitter extends Emitter {
     this.#tlb = f.local('i32');
     this.#count = f.local('i32');
     for (const word of FLAG_WORDS) this.#flagLocals.set(word, f.local(word === 'aux' ? 'i32' : 'i64'));
+    for (const local of [this.#pageRip, this.#tlb, this.#count, flow.status, ...this.#flagLocals.values()]) this.#variable.add(local.index);
   }
 
   // ---------------------------------------------------------------- region
@@ -236,8 +248,12 @@ export class HotEmitter extends Emitter {
   }
 
   #local(number: number): Local {
-    this.#gprs[number] ??= this.f.local('i64');
-    return this.#gprs[number];
+    const known = this.#gprs[number];
+    if (known) return known;
+    const made = this.f.local('i64');
+    this.#variable.add(made.index);
+    this.#gprs[number] = made;
+    return made;
   }
 
   override readRegister(index: number, bits: Bits): Expr {
@@ -548,20 +564,11 @@ export class HotEmitter extends Emitter {
     }
   }
 
-  /** Depends on temporaries and constants only. */
+  /** Depends on temporaries and constants only: not on the locals that hold registers, flags and the region's own values. */
   #isStable(value: Expr): boolean {
-    const fixed = new Set([this.#pageRip.index, this.#tlb.index, this.#count.index, this.#flow.status.index]);
-    for (const local of [...this.#gprs, ...this.#flagLocals.values()]) if (local) fixed.add(local.index);
-    let stable = true;
-    value.depends({
-      local: (index) => {
-        if (fixed.has(index)) stable = false;
-      },
-      outside: () => {
-        stable = false;
-      },
-    });
-    return stable;
+    this.#stable = true;
+    value.depends(this.#stability);
+    return this.#stable;
   }
 
   #keptLocals(): ReadonlySet<number> {

@@ -2,7 +2,7 @@ import { type Expr, type FunctionBuilder, type FunctionHandle, i32 } from '@hots
 import { HOTNESS, RECORD_BYTES, RECORDS } from '../layout.js';
 
 /** Visits of a record after which it is worth translating. */
-export const HOT_VISITS = 500;
+export const HOT_VISITS = 2000;
 
 /** Counts that control comes to `record` by a jump, and tells at the HOT_VISITSth time. */
 export function countVisit(f: FunctionBuilder, record: Expr, hot: FunctionHandle): void {
