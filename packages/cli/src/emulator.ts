@@ -14,7 +14,7 @@ import type { CharUse, MachineConfig, QmpSocket } from './command-line.js';
 import { attachDebugConsole, attachMonitor, attachQmp, attachSerial, attachShared } from './consoles.js';
 import { Log, TraceLog } from './log.js';
 import type { CharDevice } from './options/char-device.js';
-import { systemText, UsageError } from './usage-error.js';
+import { bindText, systemText, UsageError } from './usage-error.js';
 import { VERSION_TEXT } from './version.js';
 
 interface Closable {
@@ -128,7 +128,9 @@ export class Emulator {
       return await listenQmp(this.#qmp, address, { allowRemote: this.#config.allowRemote });
     } catch (error) {
       if (!(error instanceof QmpListenError)) throw error;
-      throw new UsageError(`${label}: ${error.cause === undefined ? error.message : `failed to bind socket: ${systemText(error.cause)}`}`);
+      throw new UsageError(
+        `${label}: ${error.cause === undefined ? error.message : `failed to bind socket: ${bindText(error.cause, address.kind === 'unix' ? address.path : undefined)}`}`,
+      );
     }
   }
 

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
 /** The command line is wrong, or names a file that is. The message is one line for the user; the exit status is 1. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -19,4 +22,10 @@ const PLAIN_TEXTS: Readonly<Record<string, string>> = {
 export function systemText(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   return (code !== undefined ? PLAIN_TEXTS[code] : undefined) ?? message;
+}
+
+/** As `systemText`, for binding a socket: Node says EACCES where the directory is missing. */
+export function bindText(error: unknown, path: string | undefined): string {
+  const missing = path !== undefined && (error as NodeJS.ErrnoException).code === 'EACCES' && !existsSync(dirname(path));
+  return missing ? 'No such file or directory' : systemText(error);
 }

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
 import type { SocketAddress, SocketConfig } from '../options/char-device.js';
-import { systemText, UsageError } from '../usage-error.js';
+import { bindText, UsageError } from '../usage-error.js';
 import type { CharBackend, CharPeer } from './char-backend.js';
 import { InputQueue } from './input-queue.js';
 
@@ -49,17 +49,11 @@ export class SocketBackend implements CharBackend {
   }
 
   async close(): Promise<void> {
-    const server = this.#server;
     this.#socket?.end();
     this.#socket?.unref();
-    if (server?.listening) await new Promise<void>((resolve) => this.#shut(server, resolve));
-  }
-
-  /** Node removes the file of a Unix socket when its server closes. */
-  #shut(server: Server, done: () => void): void {
-    server.close();
-    server.unref();
-    done();
+    // Node removes the file of a Unix socket at once; the last client may take its time
+    this.#server?.close();
+    this.#server?.unref();
   }
 
   #firstCame: () => void = () => {};
@@ -128,7 +122,9 @@ export class SocketBackend implements CharBackend {
   #failed(what: string, error: Error): UsageError {
     const { address } = this.#config;
     const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
-    return new UsageError(`${this.#options.label}: failed to ${what} ${where}: ${systemText(error)}`);
+    return new UsageError(
+      `${this.#options.label}: failed to ${what} ${where}: ${bindText(error, address.kind === 'unix' ? address.path : undefined)}`,
+    );
   }
 }
 

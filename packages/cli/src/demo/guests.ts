@@ -104,7 +104,7 @@ async function embeddedGuest(scratch: string): Promise<Guest> {
     },
     line: DEMO_GUEST_KEYS.status,
     async answered(terminal) {
-      const [answer] = await terminal.waitFor(/^(?:.*apic id.*\n)+/m, STEP_SECONDS, 'the status of the embedded guest');
+      const [answer] = await terminal.waitFor(/^(?:.*apic id.*\n)+.*CPUs online.*\n/m, STEP_SECONDS, 'the status of the embedded guest');
       return answer;
     },
     hint: 'the guest starts a CPU as soon as it comes; keys: s status, p progress lines, i interrupt all, q power off',
