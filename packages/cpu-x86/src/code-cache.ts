@@ -6,6 +6,7 @@ import {
   DESCRIPTOR_BYTES,
   DESCRIPTOR_LINES,
   DESCRIPTORS,
+  HANDLER_BREAKPOINT,
   HANDLER_CONTINUE,
   HANDLER_CROSSING,
   HANDLER_INVALID,
@@ -64,6 +65,7 @@ export class CodeCache {
   readonly #crossers: Set<number>[] = [];
   readonly #pages: number[] = [];
   #source: CodeSource | undefined;
+  #marked: ReadonlySet<number> = new Set();
   #tables = 0;
   #records = 0;
   readonly #versions: Uint32Array = new Uint32Array(MAX_TABLES);
@@ -189,13 +191,22 @@ export class CodeCache {
     return known !== 0 ? known : this.#decodeRun(page, offset, modeKey, table);
   }
 
-  /** Decodes one instruction outside the cache; after it comes HANDLER_STEPPED. */
-  single(page: number, offset: number, modeKey: number): number {
+  /** Decodes one instruction outside the cache; after it comes HANDLER_STEPPED, before it HANDLER_BREAKPOINT if its offset is marked. */
+  single(page: number, offset: number, modeKey: number, heedsMarks = false): number {
     this.#memory.i32[CURRENT_TABLE >> 2] = NO_RECORDS;
     const status = this.#decode(page, offset, modeKey, true);
-    this.#writeRecord(SCRATCH_RECORDS, status, offset, modeKey);
-    this.#pseudo(SCRATCH_RECORDS + RECORD_BYTES, HANDLER_STEPPED, offset + this.#decoded.length, 0);
+    const marked = heedsMarks && this.#marked.has(offset);
+    const record = marked ? SCRATCH_RECORDS + RECORD_BYTES : SCRATCH_RECORDS;
+    if (marked) this.#pseudo(SCRATCH_RECORDS, HANDLER_BREAKPOINT, offset, 0);
+    this.#writeRecord(record, status, offset, modeKey);
+    this.#pseudo(record + RECORD_BYTES, HANDLER_STEPPED, offset + this.#decoded.length, 0);
     return SCRATCH_RECORDS;
+  }
+
+  /** Instructions at these page offsets get HANDLER_BREAKPOINT before them. Forgets everything; no record may be executing. */
+  markOffsets(offsets: Iterable<number>): void {
+    this.#marked = new Set(offsets);
+    this.evictAll();
   }
 
   /** Room for another run of instructions may be missing. */
@@ -255,10 +266,10 @@ export class CodeCache {
       return false;
     }
     const crosses = offset + this.#decoded.length > PAGE_BYTES;
-    const record = this.#allocate();
-    this.#memory.i32[(table >> 2) + offset] = record;
-    if (crosses) this.#pseudo(record, HANDLER_CROSSING, offset, this.#crossedPage);
-    this.#writeRecord(crosses ? this.#allocate() : record, status, offset, modeKey);
+    this.#memory.i32[(table >> 2) + offset] = RECORDS + this.#records * RECORD_BYTES;
+    if (this.#marked.has(offset)) this.#pseudo(this.#allocate(), HANDLER_BREAKPOINT, offset, 0);
+    if (crosses) this.#pseudo(this.#allocate(), HANDLER_CROSSING, offset, this.#crossedPage);
+    this.#writeRecord(this.#allocate(), status, offset, modeKey);
     this.#mark(page, offset, Math.min(this.#decoded.length, PAGE_BYTES - offset));
     if (crosses) this.#markCrossed(page, offset + this.#decoded.length - PAGE_BYTES);
     return status === DECODED && !endsRun(this.#decoded);

@@ -4,8 +4,9 @@ import { checkStack, complexAddress, segmentedAddress } from './addressing.js';
 import { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
 import { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
-import { STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
-import { FAULT, GP, STACK, UD } from './fault.js';
+import { Debugger, type Watchpoint } from './debugger.js';
+import { STATUS_EXIT, STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
+import { DEBUG_STOP, FAULT, GP, STACK, UD } from './fault.js';
 import { fillVectorTables } from './fpu/index.js';
 import { HandlerTable } from './handler-table.js';
 import { buildInterpreter, type ImportName } from './interpreter.js';
@@ -69,6 +70,8 @@ export class ExecutionCore {
   translates = true;
   /** Translates each region when control first comes to it; for tests of the translator. */
   translatesAtOnce = false;
+  /** Breakpoints and watchpoints of a debugger outside of the guest; set them by `setBreakpoints` and `setWatchpoints`. */
+  readonly debugger: Debugger;
   /** Sees each fault (vector, error code or -1) before its delivery; true stops the CPU at the faulting instruction instead. */
   onFault: ((vector: number, error: number) => boolean) | undefined;
   readonly #space: MemorySpace;
@@ -88,6 +91,7 @@ export class ExecutionCore {
     const isInvalid = options.isInvalid ?? options.model?.isInvalid;
     const decoder = new Decoder(isInvalid ? { isInvalid } : {});
     this.code = new CodeCache(this.memory, new RecordBuilder(this.memory, this.handlers), decoder);
+    this.debugger = new Debugger(this.memory, this.code);
     this.pages = new PageMap(this.memory, options.space);
     this.mmu = new Mmu(this.memory, this.pages, options.space, this.code);
     this.cpu = new Cpu(this.memory, this.mmu, this.code, options);
@@ -187,9 +191,56 @@ export class ExecutionCore {
     return Uint8Array.from({ length }, (_, at) => this.#peekByte(gpa + at));
   }
 
+  /**
+   * Writes bytes of RAM or ROM at a linear address as a CPU sees it, past all protection; false, and nothing written, where a page is not
+   * mapped to either.
+   */
+  poke(index: number, la: number, bytes: Uint8Array): boolean {
+    const previous = this.#current;
+    this.select(index);
+    const places = Array.from(bytes, (_, at) => this.mmu.peek(la + at));
+    if (previous >= 0) this.select(previous);
+    return this.#pokeAll(places, bytes);
+  }
+
+  /** The same at a physical address. */
+  pokePhysical(gpa: number, bytes: Uint8Array): boolean {
+    return this.#pokeAll(
+      Array.from(bytes, (_, at) => gpa + at),
+      bytes,
+    );
+  }
+
+  #pokeAll(places: readonly number[], bytes: Uint8Array): boolean {
+    const isStorage = (gpa: number): boolean => gpa >= 0 && (this.pages.read[Math.floor(gpa / PAGE_BYTES)] ?? 0) > PAGE_DROP;
+    if (!places.every(isStorage)) return false;
+    for (const [at, gpa] of places.entries()) {
+      this.memory.u8[this.pages.read[Math.floor(gpa / PAGE_BYTES)]! + (gpa & (PAGE_BYTES - 1))] = bytes[at]!;
+      this.code.written(gpa, 1);
+    }
+    return true;
+  }
+
   #peekByte(gpa: number): number {
     const host = this.pages.read[Math.floor(gpa / PAGE_BYTES)] ?? 0;
     return host > PAGE_DROP ? this.memory.u8[host + (gpa & (PAGE_BYTES - 1))]! : 0xff;
+  }
+
+  /** Replaces the breakpoints of all CPUs: linear addresses, sign-extended from bit 47. Between slices only. */
+  setBreakpoints(addresses: Iterable<number>): void {
+    this.debugger.setBreakpoints(addresses);
+  }
+
+  /** Replaces the watchpoints of all CPUs. Between slices only. */
+  setWatchpoints(watchpoints: readonly Watchpoint[]): void {
+    this.debugger.setWatchpoints(watchpoints);
+    this.mmu.guard = this.debugger.watches ? this.debugger : undefined;
+    for (let index = 0; index < this.#cpus; index++) this.mmu.flush(index);
+  }
+
+  /** Linear address of the current CPU's next instruction. */
+  get linearRip(): number {
+    return this.#codeLinear(this.cpu.getLong(RIP));
   }
 
   /** Executes exactly one instruction, or the delivery of its fault. */
@@ -240,6 +291,7 @@ export class ExecutionCore {
       decodeAt: () => this.#decodeAt(),
       deliver: () => this.#deliver(),
       crossing: (record) => this.#crossing(record),
+      breakpoint: () => Number(this.debugger.breaksAt(this.linearRip)),
       hot: (record) => void (this.translates && this.translator.request(record)),
     };
   }
@@ -262,19 +314,33 @@ export class ExecutionCore {
       i32[NONCANONICAL >> 2] = 0;
       if (record !== 0 && (u8[record + REC_FLAGS]! & RECORD_STACK) !== 0) i32[FAULT_VECTOR >> 2] = STACK;
     }
+    if (i32[FAULT_VECTOR >> 2] === DEBUG_STOP) return this.#takeBack();
     if (this.onFault?.(i32[FAULT_VECTOR >> 2]!, i32[FAULT_ERROR >> 2]!)) return 1;
     return deliverFault(this.cpu);
+  }
+
+  /** The instruction has not been executed after all. */
+  #takeBack(): number {
+    this.memory.i32[BUDGET >> 2]! += 1;
+    return 1;
   }
 
   #helper(number: number, record: number): number {
     try {
       const work = this.#helpers[number];
       if (!work) return this.cpu.fault(UD);
-      return work(this.cpu, record) ?? STATUS_NEXT;
+      const status = work(this.cpu, record) ?? STATUS_NEXT;
+      return this.debugger.stopped ? this.#leaveFor(status, record) : status;
     } catch (signal) {
       if (signal !== FAULT) throw signal;
       return STATUS_FAULT;
     }
+  }
+
+  /** A helper has touched a watchpoint: the slice ends behind its instruction. */
+  #leaveFor(status: number, record: number): number {
+    if (status === STATUS_NEXT) this.cpu.setLong(RIP, this.cpu.nextRip(record));
+    return STATUS_EXIT;
   }
 
   /** Record of the instruction at RIP, or 0 with a fault pending. */
@@ -299,7 +365,7 @@ export class ExecutionCore {
     const page = Math.floor(this.mmu.translate(linear, ACCESS_FETCH, this.mmu.user) / PAGE_BYTES);
     const alone = cpu.get32(STEPPING) !== 0 || (limited && rip - offset + PAGE_BYTES - 1 > limit) || !this.#isStorage(page);
     const key = cpu.get32(MODE_KEY);
-    if (alone) return this.code.single(page, offset, key);
+    if (alone) return this.code.single(page, offset, key, cpu.get32(STEPPING) === 0);
     const record = this.code.find(page, offset, key);
     return this.translatesAtOnce ? this.#translated(record, page, offset, key) : record;
   }

@@ -1,6 +1,9 @@
 /** The one object thrown when a helper finds a fault: no allocation, no stack trace. What it means is in FAULT_VECTOR and FAULT_ERROR. */
 export const FAULT: { readonly fault: true } = Object.freeze({ fault: true });
 
+/** In the place of a vector: a debugger takes the instruction back. Nothing is delivered to the guest. */
+export const DEBUG_STOP = 0x100;
+
 /** Exception vectors (SDM volume 3, 6.15). */
 export const DE = 0;
 export const DB = 1;

@@ -1,9 +1,10 @@
 export { CoreMemory, GuestMemoryError, MAX_GUEST_BYTES } from './core-memory.js';
 export { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
+export type { DebugStop, Watchpoint } from './debugger.js';
 export { type CoreOptions, ExecutionCore } from './execution-core.js';
 export { Executor } from './executor.js';
 export { refreshFpuTraps } from './fpu/traps.js';
-export { RUN_EXIT, RUN_SLICE_ENDED, RUN_STEPPED, RUN_STOPPED } from './interpreter.js';
+export { RUN_DEBUG, RUN_EXIT, RUN_SLICE_ENDED, RUN_STEPPED, RUN_STOPPED } from './interpreter.js';
 export * as layout from './layout.js';
 export { isCode64, isRealMode, isVirtual8086, refreshMode } from './mode.js';
 export { CPU_FEATURES, CPU_MODELS, CpuModel, DEFAULT_CPU_MODEL, featureName, UnknownFeatureError } from './system/cpuid.js';

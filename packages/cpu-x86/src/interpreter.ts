@@ -15,6 +15,7 @@ import {
   FAULT_RECORD,
   FIRST_HANDLER,
   FIRST_REGION,
+  HANDLER_BREAKPOINT,
   HANDLER_CONTINUE,
   HANDLER_CROSSING,
   HANDLER_INVALID,
@@ -48,6 +49,8 @@ export const RUN_SLICE_ENDED = 0;
 export const RUN_EXIT = 1;
 export const RUN_STOPPED = 2;
 export const RUN_STEPPED = 3;
+/** A debugger wants the CPU to stop here. */
+export const RUN_DEBUG = 4;
 
 /** Functions the core module imports from TypeScript; all take and give i32. */
 export const IMPORTS = {
@@ -63,6 +66,7 @@ export const IMPORTS = {
   decodeAt: 0,
   deliver: 0,
   crossing: 1,
+  breakpoint: 0,
   hot: 1,
 } as const;
 export type ImportName = keyof typeof IMPORTS;
@@ -246,6 +250,11 @@ function pseudoBodies(f: FunctionBuilder, parts: Parts, loop: MainLoop): InlineB
     }),
     body(HANDLER_INVALID, () => raise(UD, -1)),
     body(HANDLER_TOO_LONG, () => raise(13, 0)),
+    body(HANDLER_BREAKPOINT, () => {
+      f.store('i64', at(RIP), recordRip(f, loop.pc));
+      f.if(f.callValue(parts.imported.breakpoint), () => leave(f, loop, RUN_DEBUG));
+      advance(f, loop);
+    }),
     body(HANDLER_CROSSING, () => emitCrossing(f, parts, loop)),
   ];
 }

@@ -284,6 +284,8 @@ export const HANDLER_STEPPED = 4;
 export const HANDLER_INVALID = 5;
 /** Instruction of more than 15 bytes. */
 export const HANDLER_TOO_LONG = 6;
+/** A debugger may want to stop before the instruction that follows. */
+export const HANDLER_BREAKPOINT = 7;
 export const FIRST_HANDLER = 8;
 /** Entries of translated regions, above all instructions; the record's immediate is the instruction's own record. */
 export const FIRST_REGION = 4096;

@@ -1,7 +1,7 @@
 import type { AccessSize, MemorySpace } from '@hotsocket/address-space';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
-import { FAULT, GP, PF } from './fault.js';
+import { DEBUG_STOP, FAULT, GP, PF } from './fault.js';
 import {
   BOUNCE,
   CODE_PAGES,
@@ -31,6 +31,16 @@ import {
   TLBS,
 } from './layout.js';
 import { PAGE_DROP, PAGE_MMIO, type PageMap } from './page-map.js';
+
+/** Sees accesses to data on behalf of a debugger. Addresses are linear. */
+export interface DataGuard {
+  /** Accesses to the page of an address must be seen one by one: it stays out of the TLBs. */
+  covers(la: number): boolean;
+  /** The instruction must not touch these bytes yet: it is taken back, with DEBUG_STOP as its fault. */
+  catches(la: number, bytes: number, write: boolean): boolean;
+  /** These bytes are accessed. */
+  accessed(la: number, bytes: number, write: boolean): void;
+}
 
 /** What an access wants: bits of the page-fault error code where they exist. */
 export const ACCESS_READ = 0;
@@ -73,6 +83,8 @@ export class Mmu {
   a20Mask = 0xffff_ffff;
   /** When set, pages of data breakpoints never enter the TLB. */
   watch: ((la: number, bytes: number, write: boolean) => void) | undefined;
+  /** A debugger that watches data. */
+  guard: DataGuard | undefined;
   readonly #memory: CoreMemory;
   readonly #map: PageMap;
   readonly #space: MemorySpace;
@@ -145,6 +157,7 @@ export class Mmu {
     if ((u32[CR0 >> 2]! & CR0_PG) === 0) return (la & this.a20Mask) >>> 0;
     const pae = (u32[CR4 >> 2]! & CR4_PAE) !== 0;
     const long = (u32[EFER >> 2]! & EFER_LMA) !== 0;
+    if (long && (la < -CANONICAL_LIMIT || la >= CANONICAL_LIMIT)) return -1;
     const bits = pae ? 9 : 10;
     let table = (u32[CR3 >> 2]! & (pae && !long ? 0xffff_ffe0 : PAGE_MASK)) >>> 0;
     for (let level = long ? 3 : pae ? 2 : 1; ; level--) {
@@ -318,7 +331,8 @@ export class Mmu {
     const high = Math.floor(la / TWO_32) | 0;
     const empty = (index ^ 1) << 12;
     const user = this.user;
-    const readable = !user || (this.#rights & US) !== 0;
+    const reachable = !user || (this.#rights & US) !== 0;
+    const readable = reachable && this.guard?.covers(la) !== true;
     this.#setTag(entry + TLB_READ, readable, low, high, empty);
     this.#setTag(
       entry + TLB_WRITE,
@@ -327,7 +341,7 @@ export class Mmu {
       high,
       empty,
     );
-    this.#setTag(entry + TLB_EXECUTE, readable && this.#fetchable(user), low, high, empty);
+    this.#setTag(entry + TLB_EXECUTE, reachable && this.#fetchable(user), low, high, empty);
     i32[(entry + TLB_ADDEND) >> 2] = (read - low) | 0;
     i32[(entry + TLB_CODE) >> 2] = CODE_PAGES + page * 4;
     this.#noteUsed((entry - TLBS) / TLB_ENTRY_BYTES, (this.#isLarge ? ENTRY_LARGE : 0) | (this.#global ? ENTRY_GLOBAL : 0));
@@ -442,19 +456,30 @@ export class Mmu {
 
   /** Reads `bytes` at SLOW_ADDRESS into SLOW_VALUE; throws the fault signal. */
   slowLoad(bytes: number): void {
-    this.readInto(this.#slowAddress(), bytes, SLOW_VALUE, this.user);
+    const la = this.#slowAddress();
+    this.#catch(la, bytes, false);
+    this.readInto(la, bytes, SLOW_VALUE, this.user);
   }
 
   /** Writes `bytes` of SLOW_VALUE at SLOW_ADDRESS. */
   slowStore(bytes: number): void {
-    this.writeFrom(this.#slowAddress(), bytes, SLOW_VALUE, this.user);
+    const la = this.#slowAddress();
+    this.#catch(la, bytes, true);
+    this.writeFrom(la, bytes, SLOW_VALUE, this.user);
   }
 
   /** Checks SLOW_ADDRESS for writing and copies its bytes to BOUNCE. */
   slowModify(bytes: number): void {
     const la = this.#slowAddress();
+    this.#catch(la, bytes, false);
+    this.#catch(la, bytes, true);
     this.probe(la, bytes, ACCESS_WRITE, this.user);
     this.readInto(la, bytes, BOUNCE, this.user);
+  }
+
+  /** Before an instruction of generated code changes anything; helpers are seen only as they access. */
+  #catch(la: number, bytes: number, write: boolean): void {
+    if (this.guard?.catches(this.#wrap(la), bytes, write)) this.fault(DEBUG_STOP);
   }
 
   /** Writes BOUNCE back to SLOW_ADDRESS, which `slowModify` has checked. */
@@ -482,6 +507,7 @@ export class Mmu {
     this.watch?.(first, bytes, false);
     const gpa = this.translate(first, ACCESS_READ, user);
     const rest = inPage < bytes ? this.translate(this.#wrap(la + inPage), ACCESS_READ, user) : 0;
+    this.guard?.accessed(first, bytes, false);
     this.#readRun(gpa, inPage, host);
     if (inPage < bytes) this.#readRun(rest, bytes - inPage, host + inPage);
   }
@@ -493,6 +519,7 @@ export class Mmu {
     const gpa = this.translate(first, ACCESS_WRITE, user);
     const rest = inPage < bytes ? this.translate(this.#wrap(la + inPage), ACCESS_WRITE, user) : 0;
     this.watch?.(first, bytes, true);
+    this.guard?.accessed(first, bytes, true);
     this.#writeRun(gpa, inPage, host);
     if (inPage < bytes) this.#writeRun(rest, bytes - inPage, host + inPage);
   }

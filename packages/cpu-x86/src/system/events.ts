@@ -1,7 +1,7 @@
 import type { Cpu } from '../cpu.js';
 import type { ExecutionCore } from '../execution-core.js';
-import { DB, NMI } from '../fault.js';
-import { RUN_EXIT, RUN_STEPPED, RUN_STOPPED } from '../interpreter.js';
+import { DB, DEBUG_STOP, NMI } from '../fault.js';
+import { RUN_DEBUG, RUN_EXIT, RUN_STEPPED, RUN_STOPPED } from '../interpreter.js';
 import {
   ACTIVITY,
   ACTIVITY_HALTED,
@@ -9,8 +9,6 @@ import {
   ACTIVITY_SHUTDOWN,
   ACTIVITY_WAIT_FOR_SIPI,
   BUDGET,
-  CODE_LIMIT,
-  CS,
   EFLAGS,
   EVENT_INIT,
   EVENT_INTERRUPT,
@@ -20,6 +18,7 @@ import {
   EVENT_YIELD,
   EVENTS,
   EXIT_REQUEST,
+  FAULT_VECTOR,
   NMI_BLOCKED,
   RIP,
   SHADOW,
@@ -116,18 +115,42 @@ export function runSlice(core: ExecutionCore, port: InterruptPort, budget: numbe
   let left = budget;
   let reason = RUN_EXIT;
   while (left > 0) {
-    if (!takeEvents(cpu, port)) return cpu.get32(ACTIVITY) === ACTIVITY_SHUTDOWN ? RUN_STOPPED : RUN_EXIT;
+    const executes = takeEvents(cpu, port);
+    if (core.debugger.stopped) return RUN_DEBUG;
+    if (!executes) return cpu.get32(ACTIVITY) === ACTIVITY_SHUTDOWN ? RUN_STOPPED : RUN_EXIT;
     if (needsSteps(cpu)) {
+      if (core.debugger.breaksAt(core.linearRip)) return RUN_DEBUG;
       reason = stepTraced(core);
       left--;
     } else {
       reason = core.run(left);
       left = cpu.memory.i32[BUDGET >> 2]!;
     }
+    if (reason === RUN_STOPPED && cpu.get32(FAULT_VECTOR) === DEBUG_STOP) reason = stepTakenBack(core);
+    if (core.debugger.stopped) return RUN_DEBUG;
     if (reason === RUN_STOPPED) return reason;
     if (reason !== RUN_EXIT && reason !== RUN_STEPPED && cpu.get32(EXIT_REQUEST) !== 0) return reason;
   }
   return reason;
+}
+
+/** Executes by itself the instruction that was about to touch a watchpoint, which is now seen but not stopped. */
+function stepTakenBack(core: ExecutionCore): number {
+  core.cpu.set32(FAULT_VECTOR, 0);
+  return core.step();
+}
+
+/**
+ * Executes one instruction of the current CPU for a debugger: with the event that waits taken first, or with events held off. A halt ends,
+ * as it does for an interrupt that a program has not expected. Gives RUN_*, RUN_EXIT when the CPU waits for a SIPI or is shut down.
+ */
+export function stepOnce(core: ExecutionCore, port: InterruptPort, withEvents: boolean): number {
+  const { cpu } = core;
+  watchData(cpu);
+  if (withEvents) takeEvents(cpu, port);
+  if (cpu.get32(ACTIVITY) === ACTIVITY_HALTED) cpu.set32(ACTIVITY, ACTIVITY_RUNNING);
+  if (cpu.get32(ACTIVITY) !== ACTIVITY_RUNNING) return RUN_EXIT;
+  return stepTraced(core);
 }
 
 /**
@@ -137,7 +160,7 @@ export function runSlice(core: ExecutionCore, port: InterruptPort, budget: numbe
 export function stepTraced(core: ExecutionCore): number {
   const { cpu } = core;
   if ((cpu.get32(DEBUG_HITS) & DR6_BT) !== 0) return raiseDebug(cpu, takeTrapBits(cpu, false), 0);
-  const hits = hasBreakpoints(cpu) ? executionHits(cpu, linearRip(cpu)) : 0;
+  const hits = hasBreakpoints(cpu) ? executionHits(cpu, core.linearRip) : 0;
   if (hits !== 0) return raiseDebug(cpu, hits, FLAG_RF);
   const traced = isTraced(cpu);
   const resumed = cpu.get32(EFLAGS) & FLAG_RF;
@@ -155,9 +178,4 @@ export function stepTraced(core: ExecutionCore): number {
 function raiseDebug(cpu: Cpu, bits: number, resume: number): number {
   cpu.set32(DR6, cpu.get32(DR6) | bits);
   return deliverEvent(cpu, DB, -1, resume) ? RUN_STEPPED : RUN_STOPPED;
-}
-
-function linearRip(cpu: Cpu): number {
-  const rip = cpu.getLong(RIP);
-  return cpu.memory.i32[(CODE_LIMIT >> 2) + 1] === -1 ? rip : (cpu.segmentBase(CS) + rip) % 2 ** 32;
 }
