@@ -152,7 +152,8 @@ export class I8259 {
     const state = this.#state;
     if (OCW3.ESMM.test(value)) state.specialMask = OCW3.SMM.test(value);
     if (OCW3.RR.test(value)) state.readIsr = OCW3.RIS.test(value);
-    state.poll = OCW3.P.test(value);
+    // The data sheet leaves open whether an OCW3 without P withdraws a poll; QEMU 7.2 keeps it until the next read.
+    if (OCW3.P.test(value)) state.poll = true;
   }
 
   // Private functions
