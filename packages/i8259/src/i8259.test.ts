@@ -276,6 +276,14 @@ describe('I8259 OCW3', () => {
     expect(master.read(1, 1)).toBe(0);
   });
 
+  it('a poll waits for its read, also behind an OCW3 without P', () => {
+    const { irq, master } = setup();
+    irq[6]!.raise();
+    write(master, 0, 0x0c);
+    write(master, 0, 0x0b);
+    expect([master.read(1, 1), master.read(0, 1)]).toEqual([0x86, 0x40]);
+  });
+
   it('the choice between IRR and ISR is kept', () => {
     const { pic, irq, master } = setup();
     irq[6]!.raise();
