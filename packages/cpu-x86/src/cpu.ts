@@ -45,6 +45,8 @@ export interface CpuServices {
   readApicBase?(index: number, into: Halves): void;
   /** False, and nothing changed, when a reserved bit is set: #GP(0). */
   writeApicBase?(index: number, low: number, high: number): boolean;
+  /** Other CPUs have work, so that PAUSE hands over to them; never by default. */
+  sharesTime?(): boolean;
   /** Task priority of a CPU's local APIC, bits 7:4 of which are CR8. */
   readTpr?(index: number): number;
   writeTpr?(index: number, value: number): void;

@@ -12,6 +12,8 @@ export class Executor {
   onDebugStop: (cpu: X86Cpu, stop: DebugStop) => void = () => {};
   /** A vCPU met a fault it could not deliver (triple fault). */
   onShutdown: (cpu: X86Cpu) => void = () => {};
+  /** Other vCPUs have work too, so that PAUSE ends a slice. Set by who hands out the slices. */
+  shared = false;
   readonly #core: ExecutionCore;
   readonly #bus: IccBus;
   #running: X86Cpu | undefined;

@@ -176,7 +176,7 @@ export const EVENT_NMI = 2;
 export const EVENT_SMI = 4;
 export const EVENT_INIT = 8;
 export const EVENT_SIPI = 16;
-/** The ExtINT/local APIC state may have changed; also set to leave a slice early. */
+/** The slice is to end with the present instruction. */
 export const EVENT_YIELD = 32;
 
 /** Read-only tables of generated code. */

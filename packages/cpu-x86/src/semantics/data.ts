@@ -130,7 +130,6 @@ export const DATA: SemanticTable = {
   CBW: extendAccumulator,
   CWD: extendToUpper,
   NOP: nothing,
-  PAUSE: nothing,
   ENDBR64: nothing,
   ENDBR32: nothing,
   PREFETCH: nothing,

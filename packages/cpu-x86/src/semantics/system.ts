@@ -13,6 +13,7 @@ export const SYSTEM: SemanticTable = {
   CLI: helper('clearInterruptFlag'),
   STI: helper('setInterruptFlag'),
   HLT: helper('halt'),
+  PAUSE: helper('pause'),
   IN: helper('inputPort'),
   OUT: helper('outputPort'),
   LES: helper('loadFarPointer'),

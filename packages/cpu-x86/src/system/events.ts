@@ -129,6 +129,10 @@ export function runSlice(core: ExecutionCore, port: InterruptPort, budget: numbe
     if (reason === RUN_STOPPED && cpu.get32(FAULT_VECTOR) === DEBUG_STOP) reason = stepTakenBack(core);
     if (core.debugger.stopped) return RUN_DEBUG;
     if (reason === RUN_STOPPED) return reason;
+    if ((cpu.get32(EVENTS) & EVENT_YIELD) !== 0) {
+      drop(cpu, EVENT_YIELD);
+      return reason;
+    }
     if (reason !== RUN_EXIT && reason !== RUN_STEPPED && cpu.get32(EXIT_REQUEST) !== 0) return reason;
   }
   return reason;

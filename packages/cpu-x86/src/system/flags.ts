@@ -1,7 +1,7 @@
 import type { Cpu, HelperFunction } from '../cpu.js';
 import { STATUS_EXIT } from '../emit/core-functions.js';
 import { GP } from '../fault.js';
-import { ACTIVITY, ACTIVITY_HALTED, CPL, EFLAGS, RAX, SHADOW } from '../layout.js';
+import { ACTIVITY, ACTIVITY_HALTED, CPL, EFLAGS, EVENT_YIELD, EVENTS, RAX, SHADOW } from '../layout.js';
 import { isRealMode, isVirtual8086 } from '../mode.js';
 import { ALWAYS_POPPED, afterFlags, poppedMask, replaceFlags, UPPER_POPPED } from './interrupt-return.js';
 import { hasEvents, leaveAfter, privileged } from './operands.js';
@@ -70,6 +70,16 @@ function halt(cpu: Cpu, record: number): number {
   return leaveAfter(cpu, record);
 }
 
+/**
+ * PAUSE: the CPU waits for another one, often by taking a lock that it released a moment ago. Slices that only ended at the loop's jump
+ * would end with the lock held each time, and the others would never get it: so the turn of the next CPU begins right here.
+ */
+function pause(cpu: Cpu, record: number): number | undefined {
+  if (cpu.services.sharesTime?.() !== true) return undefined;
+  cpu.set32(EVENTS, cpu.get32(EVENTS) | EVENT_YIELD);
+  return leaveAfter(cpu, record);
+}
+
 const changeAlignmentCheck =
   (set: boolean): HelperFunction =>
   (cpu) => {
@@ -85,6 +95,7 @@ export const FLAG_HELPERS: Readonly<Record<string, HelperFunction>> = {
   loadAhFlags,
   storeAhFlags,
   halt: privileged(halt),
+  pause,
   clearAlignmentCheck: privileged(changeAlignmentCheck(false)),
   setAlignmentCheck: privileged(changeAlignmentCheck(true)),
 };

@@ -1382,6 +1382,35 @@ ${HANDLERS}`);
     expect(guest.run().hex).toBe('1 30 3');
   });
 
+  const PAUSES = `
+  mov al, 1
+  out ${REPORT_PORT}, al
+  pause
+  mov al, 2
+  out ${REPORT_PORT}, al
+  pause
+  mov al, 3
+  out ${REPORT_PORT}, al
+  cli
+  hlt
+`;
+
+  it('PAUSE ends the slice while other CPUs have work', () => {
+    const guest = new Guest(PAUSES, DEFAULT_CPU_MODEL, { sharesTime: () => true });
+    const seen = [1, 2, 3].map(() => {
+      runSlice(guest.core, guest.port, 500);
+      return guest.hex;
+    });
+    expect(seen).toEqual(['1', '1 2', '1 2 3']);
+    expect(guest.core.cpu.get32(EVENTS)).toBe(0);
+  });
+
+  it('PAUSE does nothing for a CPU that is alone', () => {
+    const guest = new Guest(PAUSES, DEFAULT_CPU_MODEL, { sharesTime: () => false });
+    runSlice(guest.core, guest.port, 500);
+    expect(guest.hex).toBe('1 2 3');
+  });
+
   it('STI and HLT as the last instruction do not lose the wake-up', () => {
     const guest = new Guest(`${HANDLER}
 base:
