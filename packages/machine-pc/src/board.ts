@@ -112,11 +112,13 @@ export function buildBoard(options: PcOptions, modules: readonly ContainerModule
 
 // ------------------------------------------------------------------ services
 
-type Services = Pick<PcBoard, 'trace' | 'clock' | 'time' | 'io' | 'mem' | 'memory'> & { readonly executed: { count: () => number } };
+type Services = Pick<PcBoard, 'trace' | 'clock' | 'time' | 'io' | 'mem' | 'memory'> & {
+  readonly executed: { count: () => number; shared: () => boolean };
+};
 
 function makeServices(options: PcOptions): Services {
   const trace = options.trace ?? new Trace();
-  const executed = { count: () => 0 };
+  const executed = { count: () => 0, shared: () => false };
   const time = new GuestTime({ drive: 'icount', nsPerInstruction: 32, ...options.time }, () => executed.count());
   const clock = new VirtualClock(() => time.now());
   const memory = new CoreMemory(options.ramBytes + options.firmware.length + ISA_BIOS - OPTION_ROMS);
@@ -180,6 +182,7 @@ function getParts(container: Container, options: PcOptions, services: Services):
   const core = makeCore(services, model, (block) => present.find(block));
   const executor = new Executor(core, bus);
   services.executed.count = () => executor.executed;
+  services.executed.shared = () => executor.shared;
   const typeName = `${model.name}-x86_64-cpu`;
   const cpus = new X86Cpus({ core, bus, clock: services.clock, trace: services.trace }, { topology, maxCpus, typeName, tscHz: TSC_HZ });
   present.find = (block) => cpus.list.find((cpu) => cpu.block === block)?.apic;
@@ -208,13 +211,18 @@ function getParts(container: Container, options: PcOptions, services: Services):
   };
 }
 
-function makeCore({ memory, mem, io, clock }: Services, model: CpuModel, apicOf: (block: number) => LocalApic | undefined): ExecutionCore {
+function makeCore(
+  { memory, mem, io, clock, executed }: Services,
+  model: CpuModel,
+  apicOf: (block: number) => LocalApic | undefined,
+): ExecutionCore {
   return new ExecutionCore({
     memory,
     space: mem,
     io,
     model,
     readTsc: (into) => split(clock.now(), into),
+    sharesTime: () => executed.shared(),
     apicId: (block) => apicOf(block)?.slot ?? 0,
     readApicBase: (block, into) => {
       const base = apicOf(block)?.apicBase;

@@ -389,7 +389,7 @@ export class Pc implements MachineControl {
     else this.#tree.addPeripheral(object, this.#nextDeviceId);
     object.addChild('apic', this.#tree.device(cpu.apic, { bus: this.#iccBus }));
     this.#objects.set(cpu, object);
-    cpu.onWake(() => this.#loop?.wake());
+    cpu.onWake(() => this.#loop?.cpuWoken(cpu));
     return () => {
       this.#objects.delete(cpu);
       object.unrealize();

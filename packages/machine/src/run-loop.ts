@@ -14,9 +14,15 @@ export interface RunLoopParts {
   betweenSlices(): void;
 }
 
-/** Instructions per turn of a CPU while several have work, and while one has. */
+/** Most instructions per turn of a CPU while several have work, and while one has. */
 const SHARED_SLICE = 20_000;
 const SOLE_SLICE = 200_000;
+/** More than there are slots for CPUs. */
+const SLOTS = 0x1_0000;
+/** In every stretch of guest time of this length each CPU that spins gets at least half of its share. */
+const FAIR_NS = 10_000_000;
+/** Turns are not made so short that changing CPUs costs more than executing. */
+const SHORTEST_SLICE = 400;
 /** The host's event loop gets a turn at least this often. */
 const BATCH_MS = 2;
 /** Longest sleep without a look at the guest's timers. */
@@ -28,7 +34,7 @@ export class RunLoop {
   #running = false;
   #active: Promise<void> | undefined;
   #sleeping: { wake(): void } | undefined;
-  #next = 0;
+  #last = -1;
   /** Host time at which guest time was zero, for `realtime`. */
   #epochMs = 0;
 
@@ -66,6 +72,13 @@ export class RunLoop {
     this.#sleeping?.wake();
   }
 
+  /** A CPU received an event: one that was halted gets its turn now, not when the CPU that executes has used up a long slice. */
+  cpuWoken(cpu: X86Cpu): void {
+    const { running } = this.#parts.executor;
+    if (running === undefined) this.wake();
+    else if (running !== cpu && cpu.halted && cpu.runnable) this.#parts.executor.interrupt();
+  }
+
   async #run(): Promise<void> {
     while (this.#running) {
       const busy = this.runBatch();
@@ -93,10 +106,30 @@ export class RunLoop {
     if (!this.#running) return true;
     const ready = cpus().filter((cpu) => cpu.runnable);
     if (ready.length === 0) return this.#skipIdleTime();
-    const cpu = ready[this.#next++ % ready.length]!;
-    const most = ready.length > 1 ? SHARED_SLICE : SOLE_SLICE;
-    this.#slice(cpu, Math.min(most, time.instructionsUntil(clock.nextDeadline())));
+    const most = ready.length > 1 ? this.#sharedSlice(ready.length) : SOLE_SLICE;
+    this.#parts.executor.shared = ready.length > 1;
+    this.#slice(this.#turnOf(ready), Math.min(most, time.instructionsUntil(clock.nextDeadline())));
     return true;
+  }
+
+  /** The CPU whose turn it is: the next one by slot, so that CPUs that come and go take no turn away from others. */
+  #turnOf(ready: readonly X86Cpu[]): X86Cpu {
+    let next = ready[0]!;
+    for (const cpu of ready) if (this.#distance(cpu) < this.#distance(next)) next = cpu;
+    this.#last = next.index;
+    return next;
+  }
+
+  /** How far a slot is behind the one that had the last turn. */
+  #distance({ index }: X86Cpu): number {
+    return index > this.#last ? index - this.#last : index - this.#last + SLOTS;
+  }
+
+  /** With n CPUs a third of an n-th of FAIR_NS: a full round may then begin anywhere in that time. */
+  #sharedSlice(cpus: number): number {
+    const { clock, time } = this.#parts;
+    const fair = Math.floor(time.instructionsUntil(clock.now() + FAIR_NS) / (3 * cpus));
+    return Math.max(SHORTEST_SLICE, Math.min(SHARED_SLICE, fair));
   }
 
   #slice(cpu: X86Cpu, budget: number): void {
