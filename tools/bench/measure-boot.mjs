@@ -9,13 +9,11 @@ let tail = '';
 const ready = new Promise((resolve) => {
   machine.board.com1.transmitted = (byte) => {
     tail = (tail + String.fromCharCode(byte)).slice(-WORD.length);
-    if (tail === WORD) resolve();
+    if (tail === WORD) resolve(machine.instructions);
   };
 });
 await emulator.start();
-await ready;
+const instructions = await ready;
 const { user, system } = process.cpuUsage();
-console.log(
-  JSON.stringify({ instructions: machine.instructions, cpuSeconds: (user + system) / 1e6, rssKiB: process.resourceUsage().maxRSS }),
-);
+console.log(JSON.stringify({ instructions, cpuSeconds: (user + system) / 1e6, rssKiB: process.resourceUsage().maxRSS }));
 process.exit();

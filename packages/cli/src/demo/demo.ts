@@ -35,6 +35,8 @@ class Tour {
   readonly #streams: StandardStreams;
   readonly #scratch: string;
   readonly #socket: string;
+  /** Everything was shown. */
+  #over = false;
 
   constructor(options: DemoOptions, streams: StandardStreams, scratch: string) {
     this.#options = options;
@@ -46,9 +48,15 @@ class Tour {
   async run(): Promise<number> {
     const guest = await chooseGuest(this.#options, this.#scratch, (text) => this.#say(text));
     const emulator = new Emulator(machineConfig([...guest.args, ...this.#commonArgs()]), this.#streams);
-    const removeSignals = onSignals((signal) => emulator.terminate(signal));
+    let signalled = false;
+    const removeSignals = onSignals((signal) => {
+      signalled = true;
+      emulator.terminate(signal);
+    });
     try {
-      return await Promise.race([this.#show(emulator, guest), emulator.ended]);
+      const status = await Promise.race([this.#show(emulator, guest), emulator.ended]);
+      if (!this.#over && !signalled) throw new UsageError('demo: the guest ended the machine before the tour was over');
+      return status;
     } finally {
       await closeSoon(emulator.close());
       removeSignals();
@@ -134,6 +142,7 @@ class Tour {
   }
 
   async #finish(emulator: Emulator, guest: Guest): Promise<number> {
+    this.#over = true;
     if (this.#streams.stdin.isTTY !== true) {
       this.#say('done');
       emulator.machine.quit('host-qmp-quit');

@@ -83,7 +83,7 @@ function linuxGuest({ kernel, initrd, name, bootSeconds }: (typeof LINUX)[keyof 
       const [answer] = await terminal.waitFor(/nproc\n[\s\S]*?(?=^# $)/m, STEP_SECONDS, 'bringing CPU 1 online');
       return answer.slice('nproc\n'.length);
     },
-    hint: 'the next CPU appears in /sys/devices/system/cpu; write 1 to its file online, and nproc counts it',
+    hint: 'Linux calls it cpu2: write 1 to /sys/devices/system/cpu/cpu2/online, and nproc counts it',
   };
 }
 
