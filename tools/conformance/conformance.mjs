@@ -45,6 +45,7 @@ const isSelected = (vector) =>
 
 function runOne(machine, header, vector) {
   try {
+    if (values.tier === 'translator') machine.run(vector);
     return judge(header, vector, machine.run(vector));
   } catch (error) {
     return [`threw ${error.stack}`];

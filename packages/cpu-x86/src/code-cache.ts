@@ -20,6 +20,7 @@ import {
   MAX_TABLES,
   MODE_CODE16,
   MODE_CODE32,
+  MODE_KEYS,
   NO_RECORDS,
   PAGE_BYTES,
   PHYSICAL_PAGES,
@@ -49,6 +50,9 @@ export interface CodeSource {
 const LINE_SHIFT = 6;
 /** Instructions decoded ahead of need at most. */
 const MAX_RUN = 64;
+/** A page that has changed so often is decoded in short runs: most of what is decoded ahead would be lost. */
+const CHANGES_OF_VOLATILE = 16;
+const VOLATILE_RUN = 4;
 
 /**
  * Decoded instructions by physical page. A page's records die together when a line of it that holds code is written; until
@@ -64,6 +68,8 @@ export class CodeCache {
   readonly #ranges: number[][] = [];
   readonly #crossers: Set<number>[] = [];
   readonly #pages: number[] = [];
+  /** How often the code of each descriptor's page has changed. */
+  readonly #changes: number[] = [];
   #source: CodeSource | undefined;
   #marked: ReadonlySet<number> = new Set();
   #tables = 0;
@@ -125,13 +131,10 @@ export class CodeCache {
     if (descriptor === 0) return;
     this.invalidations++;
     const number = (descriptor - DESCRIPTORS) / DESCRIPTOR_BYTES;
-    this.#makeStale(number);
-    for (let key = 0; key < DESCRIPTOR_LINES; key += 4) {
-      const table = i32[(descriptor + key) >> 2]!;
-      if (table === 0) continue;
-      i32.fill(0, table >> 2, (table + TABLE_BYTES) >> 2);
-      this.#versions[(table - TABLES) / TABLE_BYTES]!++;
-    }
+    this.#changes[number] = (this.#changes[number] ?? 0) + 1;
+    const tables = this.#tablesOf(descriptor);
+    this.#makeStale(number, tables);
+    for (const table of tables) this.#versions[(table - TABLES) / TABLE_BYTES]!++;
     i32[(descriptor + DESCRIPTOR_LINES) >> 2] = 0;
     i32[(descriptor + DESCRIPTOR_LINES + 4) >> 2] = 0;
     const crossers = [...this.#crossers[number]!];
@@ -139,11 +142,26 @@ export class CodeCache {
     for (const other of crossers) this.invalidatePage(other);
   }
 
-  #makeStale(number: number): void {
-    const { u16 } = this.#memory;
+  /** Record tables of a page, one for each mode in which it was decoded. */
+  #tablesOf(descriptor: number): number[] {
+    const tables: number[] = [];
+    for (let key = 0; key < MODE_KEYS; key++) {
+      const table = this.#memory.i32[(descriptor >> 2) + key]!;
+      if (table !== 0) tables.push(table);
+    }
+    return tables;
+  }
+
+  /** Marks the page's records stale and takes them, and entries of regions before them, out of the tables. */
+  #makeStale(number: number, tables: readonly number[]): void {
+    const { u16, i32 } = this.#memory;
     const ranges = this.#ranges[number]!;
     for (let n = 0; n < ranges.length; n += 2) {
-      for (let record = ranges[n]!; record < ranges[n + 1]!; record += RECORD_BYTES) u16[(record + REC_HANDLER) >> 1] = HANDLER_STALE;
+      for (let record = ranges[n]!; record < ranges[n + 1]!; record += RECORD_BYTES) {
+        u16[(record + REC_HANDLER) >> 1] = HANDLER_STALE;
+        const offset = u16[(record + REC_PAGE_OFFSET) >> 1]!;
+        if (offset < PAGE_BYTES) for (const table of tables) i32[(table >> 2) + offset] = 0;
+      }
     }
     ranges.length = 0;
   }
@@ -164,6 +182,7 @@ export class CodeCache {
     this.#pages.length = 0;
     this.#ranges.length = 0;
     this.#crossers.length = 0;
+    this.#changes.length = 0;
     this.#tables = 0;
     this.#records = 0;
     this.#versions.fill(0);
@@ -239,9 +258,11 @@ export class CodeCache {
 
   #decodeRun(page: number, start: number, modeKey: number, table: number): number {
     const first = RECORDS + this.#records * RECORD_BYTES;
+    const number = (this.#descriptor(page) - DESCRIPTORS) / DESCRIPTOR_BYTES;
+    const longest = (this.#changes[number] ?? 0) > CHANGES_OF_VOLATILE ? VOLATILE_RUN : MAX_RUN;
     let offset = start;
     for (let count = 0; ; count++) {
-      if (offset >= PAGE_BYTES || count === MAX_RUN) {
+      if (offset >= PAGE_BYTES || count === longest) {
         this.#pseudo(this.#allocate(), HANDLER_CONTINUE, offset, offset);
         break;
       }
@@ -254,7 +275,7 @@ export class CodeCache {
       if (!more) break;
       offset += this.#decoded.length;
     }
-    this.#ranges[(this.#descriptor(page) - DESCRIPTORS) / DESCRIPTOR_BYTES]!.push(first, RECORDS + this.#records * RECORD_BYTES);
+    this.#ranges[number]!.push(first, RECORDS + this.#records * RECORD_BYTES);
     return this.#memory.i32[(table >> 2) + start]!;
   }
 

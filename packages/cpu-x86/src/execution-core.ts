@@ -6,10 +6,10 @@ import type { CoreMemory } from './core-memory.js';
 import { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
 import { Debugger, type Watchpoint } from './debugger.js';
 import { STATUS_EXIT, STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
-import { DEBUG_STOP, FAULT, GP, STACK, UD } from './fault.js';
+import { DEBUG_STOP, FAULT, GP, STACK } from './fault.js';
 import { fillVectorTables } from './fpu/index.js';
 import { HandlerTable } from './handler-table.js';
-import { buildInterpreter, type ImportName } from './interpreter.js';
+import { buildInterpreter, type ImportName, RUN_STEPPED } from './interpreter.js';
 import {
   ADDRESS_SIZE_MASKS,
   BUDGET,
@@ -83,6 +83,9 @@ export class ExecutionCore {
   #cpus = 0;
   #given = 0;
   #retired = 0;
+  /** The step under way: where it began, and whether it is over because a jump has gone elsewhere. */
+  #stepFrom = 0;
+  #stepped = false;
 
   constructor(options: CoreOptions) {
     this.memory = options.memory;
@@ -246,9 +249,11 @@ export class ExecutionCore {
   /** Executes exactly one instruction, or the delivery of its fault. */
   step(): number {
     this.cpu.set32(STEPPING, 1);
+    this.#stepFrom = this.cpu.getLong(RIP);
+    this.#stepped = false;
     const reason = this.run(1);
     this.cpu.set32(STEPPING, 0);
-    return reason;
+    return this.#stepped ? RUN_STEPPED : reason;
   }
 
   // ---------------------------------------------------------------- set-up
@@ -308,6 +313,7 @@ export class ExecutionCore {
 
   /** 1 when the CPU has stopped. */
   #deliver(): number {
+    if (this.#stepped) return 1;
     const { i32, u8 } = this.memory;
     const record = i32[FAULT_RECORD >> 2]!;
     if (i32[NONCANONICAL >> 2] !== 0) {
@@ -327,9 +333,7 @@ export class ExecutionCore {
 
   #helper(number: number, record: number): number {
     try {
-      const work = this.#helpers[number];
-      if (!work) return this.cpu.fault(UD);
-      const status = work(this.cpu, record) ?? STATUS_NEXT;
+      const status = this.#helpers[number]!(this.cpu, record) ?? STATUS_NEXT;
       return this.debugger.stopped ? this.#leaveFor(status, record) : status;
     } catch (signal) {
       if (signal !== FAULT) throw signal;
@@ -345,12 +349,21 @@ export class ExecutionCore {
 
   /** Record of the instruction at RIP, or 0 with a fault pending. */
   #decodeAt(): number {
+    if (this.cpu.get32(STEPPING) !== 0 && this.#hasStepped()) return 0;
     try {
       return this.#find();
     } catch (signal) {
       if (signal !== FAULT) throw signal;
       return 0;
     }
+  }
+
+  /** A jump is no check point where it goes forward, but a step ends there. Decoding again what was not executed is no second step. */
+  #hasStepped(): boolean {
+    const first = this.cpu.get32(STEPPING) === 1;
+    this.cpu.set32(STEPPING, 2);
+    this.#stepped = !first && this.cpu.getLong(RIP) !== this.#stepFrom;
+    return this.#stepped;
   }
 
   #find(): number {
@@ -420,7 +433,9 @@ export class ExecutionCore {
 }
 
 function helperNumber(name: string): number {
-  return HELPER_NAMES.indexOf(name);
+  const number = HELPER_NAMES.indexOf(name);
+  if (number < 0) throw new Error(`no helper is named '${name}'`);
+  return number;
 }
 
 function parityIsEven(value: number): boolean {

@@ -1,6 +1,6 @@
 import { type Expr, type FunctionBuilder, type FunctionHandle, i32, i64, type Label, ModuleBuilder } from '@hotsocket/wasm-builder';
 import { InlineEmitter, type MainLoop, OutlinedEmitter } from './emit/cold-emitter.js';
-import { type CoreFunctions, STATUS_EXIT, STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
+import { type CoreFunctions, STATUS_EXIT, STATUS_FAULT, STATUS_GO, STATUS_NEXT } from './emit/core-functions.js';
 import { countVisit } from './emit/hotness.js';
 import { UD } from './fault.js';
 import type { Handler, HandlerTable } from './handler-table.js';
@@ -151,12 +151,16 @@ function defineRun(f: FunctionBuilder, parts: Parts): void {
   f.brIf(faultAtRip, i32.eqz(f.get(pc)));
   const next = f.loop();
   f.set(count, i32.sub(f.get(count), i32.const(1)));
+  const go = f.block();
   const jump = f.block();
-  const loop: MainLoop = { pc, count, target, next, jump, fault };
+  const loop: MainLoop = { pc, count, target, next, jump, go, fault };
   emitHandlers(f, parts, loop, () => emitOutlinedCall(f, parts, loop, status));
   f.end();
   f.store('i64', at(RIP), f.get(target));
   f.if(sliceOver(f, loop), () => leave(f, loop, RUN_SLICE_ENDED));
+  f.br(enter);
+  f.end();
+  f.store('i64', at(RIP), f.get(target));
   f.br(enter);
   f.end();
   f.end();
@@ -231,7 +235,7 @@ function pseudoBodies(f: FunctionBuilder, parts: Parts, loop: MainLoop): InlineB
   });
   const goTo = (rip: Expr): void => {
     f.set(loop.target, rip);
-    f.br(loop.jump);
+    f.br(loop.go);
   };
   const raise = (vector: number, error: number): void => {
     f.call(parts.functions.raise, i32.const(vector), i32.const(error));
@@ -239,7 +243,7 @@ function pseudoBodies(f: FunctionBuilder, parts: Parts, loop: MainLoop): InlineB
   };
   return [
     body(HANDLER_STALE, () => goTo(recordRip(f, loop.pc))),
-    body(HANDLER_CONTINUE, () => goTo(i64.add(i64.load(at(PAGE_RIP)), i64.load32U(f.get(loop.pc), REC_IMMEDIATE)))),
+    body(HANDLER_CONTINUE, () => emitContinue(f, loop)),
     body(HANDLER_LINK, () => {
       f.set(loop.pc, i32.load(f.get(loop.pc), REC_IMMEDIATE));
       f.br(loop.next);
@@ -259,6 +263,13 @@ function pseudoBodies(f: FunctionBuilder, parts: Parts, loop: MainLoop): InlineB
   ];
 }
 
+/** The end of the page is a check point; the end of what was decoded at once is none. */
+function emitContinue(f: FunctionBuilder, loop: MainLoop): void {
+  f.set(loop.target, i64.add(i64.load(at(PAGE_RIP)), i64.load32U(f.get(loop.pc), REC_IMMEDIATE)));
+  f.brIf(loop.jump, i32.geU(i32.load(f.get(loop.pc), REC_IMMEDIATE), i32.const(PAGE_BYTES)));
+  f.br(loop.go);
+}
+
 function emitCrossing(f: FunctionBuilder, parts: Parts, loop: MainLoop): void {
   const status = f.temporary('i32');
   f.store('i32', at(BUDGET), f.get(loop.count));
@@ -266,7 +277,7 @@ function emitCrossing(f: FunctionBuilder, parts: Parts, loop: MainLoop): void {
   f.brIf(loop.fault, i32.eq(f.get(status), i32.const(STATUS_FAULT)));
   f.if(f.get(status), () => {
     f.set(loop.target, recordRip(f, loop.pc));
-    f.br(loop.jump);
+    f.br(loop.go);
   });
   advance(f, loop);
 }
@@ -277,13 +288,14 @@ function emitOutlinedCall(f: FunctionBuilder, parts: Parts, loop: MainLoop, stat
   f.callIndirect(type, [f.get(loop.pc)], i32.load16U(f.get(loop.pc), REC_HANDLER), status);
   f.set(loop.count, i32.load(at(BUDGET)));
   f.if(i32.eqz(f.get(status)), () => advance(f, loop));
-  f.if(i32.gtU(f.get(status), i32.const(STATUS_EXIT)), () => {
+  f.if(i32.gtU(f.get(status), i32.const(STATUS_GO)), () => {
     f.set(loop.pc, f.get(status));
     f.br(loop.next);
   });
   f.brIf(loop.fault, i32.eq(f.get(status), i32.const(STATUS_FAULT)));
   f.if(i32.eq(f.get(status), i32.const(STATUS_EXIT)), () => f.return(i32.const(RUN_EXIT)));
   f.set(loop.target, i64.load(at(RIP)));
+  f.brIf(loop.go, i32.eq(f.get(status), i32.const(STATUS_GO)));
 }
 
 // ------------------------------------------------------------------ look-up of the next record
@@ -365,5 +377,3 @@ function defineMultiplyHigh(f: FunctionBuilder): void {
   const other = f.let(i64.add(i64.mul(lowA, highB), i64.and(cross, mask)));
   f.return(i64.add(i64.mul(highA, highB), i64.add(i64.shrU(cross, half), i64.shrU(other, half))));
 }
-
-export { STATUS_JUMP };

@@ -16,6 +16,7 @@ import {
   REC_LENGTH,
   REC_PAGE_OFFSET,
   RECORD_BYTES,
+  RECORD_COMPLEX,
   RECORD_LOCAL,
 } from './layout.js';
 import { isHelper } from './semantics/semantic.js';
@@ -257,7 +258,7 @@ export class Region {
       if (signal !== NOT_TRANSLATABLE) throw signal;
       x.f.rollBack(checkpoint);
       restore();
-      this.#code.refused.add(instruction.number);
+      if ((this.#code.memory.u8[record + REC_FLAGS]! & RECORD_COMPLEX) === 0) this.#code.refused.add(instruction.number);
       return false;
     }
   }

@@ -12,7 +12,14 @@ interface Vector {
 
 interface Tools {
   readonly VectorFile: new (path: string) => { readonly header: unknown; vectors(wanted: (index: number) => boolean): Iterable<Vector> };
-  readonly VectorMachine: new (modules: unknown, header: unknown) => { dirty: boolean; run(vector: Vector): unknown };
+  readonly VectorMachine: new (
+    modules: unknown,
+    header: unknown,
+  ) => {
+    dirty: boolean;
+    readonly core: cpu.ExecutionCore;
+    run(vector: Vector): unknown;
+  };
   readonly judge: (header: unknown, vector: Vector, state: unknown) => string[];
 }
 
@@ -33,22 +40,33 @@ describe('instructions against what a processor did', () => {
   if (!present) console.warn(`vectors are absent (${FILE}): no instruction was compared with a processor`);
   const test = present ? it : it.skip;
 
-  test(`a sample of all classes agrees${present ? '' : ' SKIPPED: vectors absent'}`, async () => {
-    const { VectorFile, VectorMachine, judge } = await loadTools();
-    const file = new VectorFile(FILE);
-    const machine = new VectorMachine({ cpu, space }, file.header);
-    const failures: string[] = [];
-    const classes = new Set<string>();
-    let run = 0;
-    for (const vector of file.vectors((index) => index % STRIDE === 0)) {
-      const bad = judge(file.header, vector, machine.run(vector));
-      machine.dirty = bad.length > 0;
-      if (bad.length > 0) failures.push(`#${vector.i} ${vector.c} mode ${vector.s} ${vector.m} [${vector.x}]: ${bad.join('; ')}`);
-      classes.add(vector.c);
-      run++;
-    }
-    expect(failures).toEqual([]);
-    expect(run).toBeGreaterThan(11_000);
-    expect(classes.size).toBeGreaterThan(40);
-  }, 120_000);
+  const tiers = [
+    { tier: 'interpreted', translatesAtOnce: false, stride: STRIDE },
+    { tier: 'translated', translatesAtOnce: true, stride: 3 * STRIDE },
+  ];
+
+  test.each(tiers)(
+    `a sample of all classes agrees, $tier${present ? '' : ' SKIPPED: vectors absent'}`,
+    async ({ translatesAtOnce, stride }) => {
+      const { VectorFile, VectorMachine, judge } = await loadTools();
+      const file = new VectorFile(FILE);
+      const machine = new VectorMachine({ cpu, space }, file.header);
+      machine.core.translatesAtOnce = translatesAtOnce;
+      const failures: string[] = [];
+      const classes = new Set<string>();
+      let run = 0;
+      for (const vector of file.vectors((index) => index % stride === 0)) {
+        if (translatesAtOnce) machine.run(vector);
+        const bad = judge(file.header, vector, machine.run(vector));
+        machine.dirty = bad.length > 0;
+        if (bad.length > 0) failures.push(`#${vector.i} ${vector.c} mode ${vector.s} ${vector.m} [${vector.x}]: ${bad.join('; ')}`);
+        classes.add(vector.c);
+        run++;
+      }
+      expect(failures).toEqual([]);
+      expect(run).toBeGreaterThan(120_000 / stride);
+      expect(classes.size).toBeGreaterThan(30);
+    },
+    120_000,
+  );
 });

@@ -160,6 +160,8 @@ export interface MainLoop {
   readonly target: Local;
   readonly next: Label;
   readonly jump: Label;
+  /** Goes to `target`, which is no check point. */
+  readonly go: Label;
   readonly fault: Label;
 }
 
@@ -225,6 +227,7 @@ export class InlineEmitter extends RecordEmitter {
       f.br(this.#loop.next);
     });
     f.set(this.#loop.target, this.localTarget());
+    f.brIf(this.#loop.go, forward);
   }
 }
 

@@ -33,7 +33,7 @@ export interface CoreFunctions {
   readonly multiplyHigh: FunctionHandle;
 }
 
-/** What an instruction's outlined function or helper gives back. */
+/** What an instruction's outlined function, a helper or a region gives back; larger values are records to go on at. */
 export const STATUS_NEXT = 0;
 /** A fault is pending. */
 export const STATUS_FAULT = 1;
@@ -41,3 +41,5 @@ export const STATUS_FAULT = 1;
 export const STATUS_JUMP = 2;
 /** RIP holds where to go on later: leave the slice now. */
 export const STATUS_EXIT = 3;
+/** RIP holds where to go on, which is no check point: the same code may reach it without leaving. */
+export const STATUS_GO = 4;

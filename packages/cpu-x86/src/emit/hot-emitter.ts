@@ -4,6 +4,7 @@ import {
   BUDGET,
   GPR,
   MODE_CODE64,
+  PAGE_BYTES,
   PAGE_RIP,
   REC_ADDRESS_BYTES,
   REC_BASE,
@@ -26,7 +27,7 @@ import {
   TLB_WRITE,
   ZERO,
 } from '../layout.js';
-import { type CoreFunctions, STATUS_JUMP } from './core-functions.js';
+import { type CoreFunctions, STATUS_GO, STATUS_JUMP } from './core-functions.js';
 import { type AccessBits, type Bits, Emitter, FLAG_ADDRESS, type FlagWord, loadPlain, signExtendTo32, storePlain } from './emitter.js';
 import type { Shape } from './shape.js';
 
@@ -177,8 +178,9 @@ export class HotEmitter extends Emitter {
     if (!fallsThrough && offset <= from) this.f.if(this.sliceOver, () => this.#leaveAt(this.#ripOf(offset)));
     if (this.#flow.goTo(offset, from)) return;
     const record = this.#flow.recordAt(offset);
-    if (record === 0) return this.#leaveAt(this.#ripOf(offset));
-    this.#leave(at(record));
+    if (record !== 0) return this.#leave(at(record));
+    const isCheckPoint = offset <= from || offset >= PAGE_BYTES;
+    this.#leaveAt(this.#ripOf(offset), isCheckPoint ? STATUS_JUMP : STATUS_GO);
   }
 
   /** Leaves for the interpreter to execute `record`, before the instruction has changed anything. */
@@ -188,9 +190,9 @@ export class HotEmitter extends Emitter {
     this.#leave(at(record));
   }
 
-  #leaveAt(rip: Expr): void {
+  #leaveAt(rip: Expr, status = STATUS_JUMP): void {
     this.f.store('i64', at(RIP), rip);
-    this.#leave(i32.const(STATUS_JUMP));
+    this.#leave(i32.const(status));
   }
 
   #leave(status: Expr): void {

@@ -36,7 +36,6 @@ function flagsOfSum(x: Emitter, a: Expr, b: Expr, r: Expr): void {
 }
 
 function flagsOfDifference(x: Emitter, a: Expr, b: Expr, r: Expr): void {
-  x.compared(a, b);
   x.setCarries(borrowsOfDifference(x.bits, a, b, r), x.bits);
   x.setAux(a, b, r, x.bits);
   x.setResult(r, x.bits);
@@ -74,6 +73,7 @@ const difference =
       const ops = intOps(x.bits);
       const borrow = withBorrow ? (x.bits === 64 ? i64.extendU(x.carry()) : x.carry()) : intConst(x.bits, 0);
       const r = x.let(truncated(withBorrow ? ops.sub(ops.sub(a, b), borrow) : ops.sub(a, b), x.bits));
+      if (!withBorrow) x.compared(a, b);
       flagsOfDifference(x, a, b, r);
       return r;
     });
@@ -84,6 +84,7 @@ const compare: Semantic = (x) => {
   const a = x.let(x.read(0));
   const b = source(x);
   const r = x.let(truncated(intOps(x.bits).sub(a, b), x.bits));
+  x.compared(a, b);
   flagsOfDifference(x, a, b, r);
 };
 

@@ -232,5 +232,4 @@ export const BITS: SemanticTable = {
   RORX: rotateWithoutFlags,
   CMPXCHG8B: helper('compareExchangeWide'),
   CMPXCHG16B: helper('compareExchangeWide'),
-  CRC32: helper('crc32'),
 };

@@ -15,6 +15,8 @@ const DR6_WRITABLE = 0xe00f;
 const DR7_ONES = 0x400;
 const DR7_WRITABLE = 0xffff_23ff;
 const DR7_GD = 0x2000;
+/** L0..L3: a task switch clears them. */
+export const DR7_LOCAL = 0x55;
 /** L0..G3. */
 const DR7_ENABLES = 0xff;
 

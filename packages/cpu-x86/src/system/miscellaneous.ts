@@ -173,26 +173,6 @@ function copyHalf(cpu: Cpu, to: number, from: number, bytes: number): void {
   if (bytes === 8) cpu.set32(to + 4, cpu.get32(from + 4));
 }
 
-/** CRC-32C, polynomial 11EDC6F41h, bit-reversed. */
-const CRC_TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let n = 0; n < 8; n++) value = value & 1 ? (value >>> 1) ^ 0x82f6_3b78 : value >>> 1;
-  return value;
-});
-
-function crc32(cpu: Cpu, record: number): undefined {
-  const { memory, operands, operandBytes } = cpu.shape(record);
-  const bytes = operands[1]!.bits >>> 3;
-  let source = cpu.rm(record);
-  if (memory) {
-    cpu.mmu.readInto(memoryAddress(cpu, record, bytes, false), bytes, TEMPORARY, cpu.mmu.user);
-    source = TEMPORARY;
-  }
-  let value = cpu.get32(cpu.reg(record));
-  for (let n = 0; n < bytes; n++) value = (value >>> 8) ^ CRC_TABLE[(value ^ cpu.get8(source + n)) & 0xff]!;
-  cpu.setRegister(cpu.reg(record), value, operandBytes === 8 ? 8 : 4);
-}
-
 // ------------------------------------------------------------------ random numbers
 
 /** xorshift32 (Marsaglia), seeded by the CPU's index. */
@@ -276,7 +256,6 @@ export const MISCELLANEOUS_HELPERS: Readonly<Record<string, HelperFunction>> = {
   verifyWrite: verify(isWritable),
   adjustRpl,
   compareExchangeWide,
-  crc32,
   random,
   readTsc,
   readTscp,

@@ -24,6 +24,7 @@ import {
 } from '../layout.js';
 import { isVirtual8086 } from '../mode.js';
 import { portAccessed } from './debug.js';
+import { leaveAfter } from './operands.js';
 import { ATTR_PRESENT, CR0_PE, FLAG_DF, FLAG_IOPL, TYPE_TSS, typeOf } from './state.js';
 
 /** Ports are free in real mode and at CPL <= IOPL; else the I/O permission bitmap decides (SDM volume 1, 19.5). */
@@ -55,21 +56,26 @@ function output(cpu: Cpu, port: number, bytes: AccessSize, value: number): void 
   cpu.services.io.write(port, bytes, value);
 }
 
+/** What a device asked for (a reset, the A20 gate, an interrupt) happens right after the instruction. */
+const afterDevice = (cpu: Cpu, record: number): number | undefined => (cpu.get32(EXIT_REQUEST) !== 0 ? leaveAfter(cpu, record) : undefined);
+
 /** IN: operand 0 is the accumulator, operand 1 the port. */
-function inputPort(cpu: Cpu, record: number): undefined {
+function inputPort(cpu: Cpu, record: number): number | undefined {
   const { operands } = cpu.shape(record);
   const bytes = (operands[0]!.bits >>> 3) as AccessSize;
   const port = operands[1]!.kind === 'immediate' ? cpu.immediate(record) & 0xff : cpu.get16(RDX);
   checkPort(cpu, port, bytes);
   cpu.setRegister(RAX, input(cpu, port, bytes), bytes);
+  return afterDevice(cpu, record);
 }
 
-function outputPort(cpu: Cpu, record: number): undefined {
+function outputPort(cpu: Cpu, record: number): number | undefined {
   const { operands } = cpu.shape(record);
   const bytes = (operands[1]!.bits >>> 3) as AccessSize;
   const port = operands[0]!.kind === 'immediate' ? cpu.immediate(record) & 0xff : cpu.get16(RDX);
   checkPort(cpu, port, bytes);
   output(cpu, port, bytes, bytes === 1 ? cpu.get8(RAX) : bytes === 2 ? cpu.get16(RAX) : cpu.get32(RAX));
+  return afterDevice(cpu, record);
 }
 
 // ------------------------------------------------------------------ INS and OUTS

@@ -81,8 +81,12 @@ function systemReturn(cpu: Cpu, record: number): number {
   return afterFlags(cpu);
 }
 
+/** AMD's processors have SYSENTER and SYSEXIT outside of long mode only (APM volume 3). */
+const lacksFastCalls = (cpu: Cpu): boolean => isLongMode(cpu) && modelOf(cpu).vendor === 'amd';
+
 /** SYSENTER: to privilege 0 at the addresses of three registers. */
 function systemEnter(cpu: Cpu): number {
+  if (lacksFastCalls(cpu)) cpu.fault(UD);
   const selector = cpu.get16(MSR_SYSENTER_CS) & 0xfffc;
   if (isRealMode(cpu) || selector === 0) cpu.fault(GP, 0);
   const long = isLongMode(cpu);
@@ -96,6 +100,7 @@ function systemEnter(cpu: Cpu): number {
 
 /** SYSEXIT: back to privilege 3 at rDX with the stack rCX. */
 function systemExit(cpu: Cpu, record: number): number {
+  if (lacksFastCalls(cpu)) cpu.fault(UD);
   const selector = cpu.get16(MSR_SYSENTER_CS) & 0xfffc;
   if (isRealMode(cpu) || isVirtual8086(cpu) || cpu.cpl !== 0 || selector === 0) cpu.fault(GP, 0);
   const wide = cpu.shape(record).operandBytes === 8;

@@ -3,7 +3,7 @@ import { FAULT, GP, NP, STACK, TS } from '../fault.js';
 import { refreshFpuTraps } from '../fpu/traps.js';
 import { CR0, CR3, CS, DS, EFLAGS, ES, FS, GPR, GS, LDTR, RIP, SS, TR } from '../layout.js';
 import { refreshMode } from '../mode.js';
-import { DR6_BT } from './debug.js';
+import { DR6_BT, DR7, DR7_LOCAL } from './debug.js';
 import {
   attributesOf,
   baseOf,
@@ -187,6 +187,7 @@ function loadTask(cpu: Cpu, layout: TssLayout): void {
   cpu.setFlags(layout.wide ? incoming.flags : (incoming.flags & 0xffff) | (cpu.get32(EFLAGS) & ~(0xffff | FLAG_VM)));
   cpu.setLong(RIP, incoming.ip);
   for (let n = 0; n < 8; n++) cpu.setHalves(GPR + 8 * n, layout.wide ? incoming.registers[n]! : incoming.registers[n]! | 0xffff_0000, 0);
+  cpu.set32(DR7, cpu.get32(DR7) & ~DR7_LOCAL);
   if (incoming.trap) cpu.set32(DEBUG_HITS, cpu.get32(DEBUG_HITS) | DR6_BT);
   for (let n = 0; n < 6; n++) setNullSegment(cpu, n, incoming.selectors[n]!);
   setNullSegment(cpu, LDTR, incoming.ldt);

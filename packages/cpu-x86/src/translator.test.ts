@@ -1,0 +1,94 @@
+import { IoSpace, MemorySpace, storage } from '@hotsocket/address-space';
+import { CoreMemory, ExecutionCore, layout, refreshMode } from './index.js';
+
+const RAM_BYTES = 0x10_0000;
+const CODE = 0x1000;
+const DATA = 0x8000;
+
+interface Guest {
+  readonly core: ExecutionCore;
+  readonly ram: Uint8Array;
+}
+
+/** A CPU in flat 32-bit code at CODE, with a stack below DATA. */
+function makeGuest(code: readonly number[], translates: boolean): Guest {
+  const memory = new CoreMemory(RAM_BYTES);
+  const ram = memory.allocate(RAM_BYTES);
+  const space = new MemorySpace();
+  space.map(0, storage('ram', 'ram', ram));
+  const core = new ExecutionCore({ memory, space, io: new IoSpace(), readTsc: () => {} });
+  core.translates = translates;
+  core.addCpu();
+  core.select(0);
+  ram.set(code, CODE);
+  const { cpu } = core;
+  for (let index = 0; index < 6; index++) {
+    cpu.set32(layout.segment(index) + layout.SEG_LIMIT, 0xffff_ffff);
+    cpu.set32(layout.segment(index) + layout.SEG_ATTR, index === layout.CS ? 0xc0_9b00 : 0xc0_9300);
+  }
+  cpu.set32(layout.CR0, 0x11);
+  cpu.setFlags(2);
+  cpu.setLong(layout.RSP, DATA);
+  cpu.setLong(layout.RIP, CODE);
+  refreshMode(cpu);
+  cpu.mmu.selectTlb(0);
+  return { core, ram };
+}
+
+const REGISTERS = [layout.RAX, layout.RCX, layout.RDX, layout.RBX, layout.RSP, layout.RBP, layout.RSI, layout.RDI, layout.RIP];
+const stateOf = ({ core }: Guest): number[] => [...REGISTERS.map((address) => core.cpu.get32(address)), core.cpu.flags()];
+
+/** Runs a program in slices of odd lengths, and gives the state after each. */
+function history(code: readonly number[], translates: boolean, slices: number): { states: number[][]; core: ExecutionCore } {
+  const guest = makeGuest(code, translates);
+  const states: number[][] = [];
+  for (let slice = 0; slice < slices; slice++) {
+    guest.core.run(9_973);
+    states.push([...stateOf(guest), guest.core.retired]);
+  }
+  return { states, core: guest.core };
+}
+
+// mov ecx, 1; L: lea eax, [ecx*4+3]; xor eax, ebx; mov [8100h], eax; add ebx, [8100h]; sar ebx, 1; adc edx, 0; inc ecx; cmp ecx, 50000; jb L; jmp start
+const LOOP = [
+  0xb9, 1, 0, 0, 0, 0x8d, 0x04, 0x8d, 3, 0, 0, 0, 0x31, 0xd8, 0xa3, 0, 0x81, 0, 0, 0x03, 0x1d, 0, 0x81, 0, 0, 0xd1, 0xfb, 0x83, 0xd2, 0,
+  0x41, 0x81, 0xf9, 0x50, 0xc3, 0, 0, 0x72, 0xde, 0xeb, 0xd7,
+];
+// start: push ecx; call F; pop ecx; inc ecx; jmp start; F: mov eax, [esp+4]; imul eax, eax, 3; ret
+const CALLS = [0x51, 0xe8, 4, 0, 0, 0, 0x59, 0x41, 0xeb, 0xf6, 0x8b, 0x44, 0x24, 0x04, 0x6b, 0xc0, 0x03, 0xc3];
+// start: mov byte [patch+1], cl; inc ecx; patch: mov al, 0; add ebx, eax; jmp start
+const PATCHES_ITSELF = [0x88, 0x0d, 0x08, 0x10, 0, 0, 0x41, 0xb0, 0, 0x01, 0xc3, 0xeb, 0xf3];
+
+describe('translated code', () => {
+  it.each([
+    ['a loop with loads, stores and flags', LOOP],
+    ['calls and returns', CALLS],
+    ['code that changes itself', PATCHES_ITSELF],
+  ])('%s: every slice ends with the state and the count of interpreted code', (_name, code) => {
+    const interpreted = history(code, false, 120);
+    const translated = history(code, true, 120);
+    expect(translated.states).toEqual(interpreted.states);
+    expect(interpreted.core.translator.regions).toBe(0);
+  });
+
+  it('a loop that is executed often is translated', () => {
+    const { core } = history(LOOP, true, 120);
+    expect(core.translator.regions).toBeGreaterThan(0);
+  });
+
+  it('a store into translated code takes effect at the next instruction', () => {
+    const { core, ram } = makeGuest(PATCHES_ITSELF, true);
+    core.translatesAtOnce = true;
+    core.run(5_000);
+    expect(core.cpu.get8(layout.RAX)).toBe(ram[CODE + 8]);
+  });
+
+  it('eviction of all decoded code leaves no region reachable', () => {
+    const guest = makeGuest(LOOP, true);
+    for (let slice = 0; slice < 40; slice++) guest.core.run(9_973);
+    guest.core.code.evictAll();
+    guest.core.run(9_973);
+    const expected = history(LOOP, false, 41).states.at(-1);
+    expect([...stateOf(guest), guest.core.retired]).toEqual(expected);
+  });
+});
