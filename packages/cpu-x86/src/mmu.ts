@@ -1,7 +1,7 @@
 import type { AccessSize, MemorySpace } from '@hotsocket/address-space';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
-import { DEBUG_STOP, FAULT, GP, PF } from './fault.js';
+import { AC, DEBUG_STOP, FAULT, GP, PF } from './fault.js';
 import {
   BOUNCE,
   CODE_PAGES,
@@ -11,6 +11,7 @@ import {
   CR3,
   CR4,
   EFER,
+  EFLAGS,
   FAULT_ERROR,
   FAULT_VECTOR,
   MAX_CPUS,
@@ -49,6 +50,8 @@ export const ACCESS_FETCH = 16;
 
 const CR0_PG = 0x8000_0000;
 const CR0_WP = 0x0001_0000;
+const CR0_AM = 0x0004_0000;
+const FLAG_AC = 0x0004_0000;
 const CR4_PSE = 0x10;
 const CR4_PAE = 0x20;
 const CR4_PGE = 0x80;
@@ -323,7 +326,7 @@ export class Mmu {
   #fill(la: number): void {
     const page = this.#gpa / PAGE_BYTES;
     const read = page < this.#map.read.length ? this.#map.read[page]! : 0;
-    if (read <= PAGE_DROP || this.watch) return;
+    if (read <= PAGE_DROP || this.watch || this.#aligns) return;
     const { i32 } = this.#memory;
     const index = (la >>> 12) & (TLB_ENTRIES - 1);
     const entry = i32[TLB_BASE >> 2]! + index * TLB_ENTRY_BYTES;
@@ -457,6 +460,7 @@ export class Mmu {
   /** Reads `bytes` at SLOW_ADDRESS into SLOW_VALUE; throws the fault signal. */
   slowLoad(bytes: number): void {
     const la = this.#slowAddress();
+    this.#checkAlignment(la, bytes);
     this.#catch(la, bytes, false);
     this.readInto(la, bytes, SLOW_VALUE, this.user);
   }
@@ -464,6 +468,7 @@ export class Mmu {
   /** Writes `bytes` of SLOW_VALUE at SLOW_ADDRESS. */
   slowStore(bytes: number): void {
     const la = this.#slowAddress();
+    this.#checkAlignment(la, bytes);
     this.#catch(la, bytes, true);
     this.writeFrom(la, bytes, SLOW_VALUE, this.user);
   }
@@ -471,10 +476,27 @@ export class Mmu {
   /** Checks SLOW_ADDRESS for writing and copies its bytes to BOUNCE. */
   slowModify(bytes: number): void {
     const la = this.#slowAddress();
+    this.#checkAlignment(la, bytes);
     this.#catch(la, bytes, false);
     this.#catch(la, bytes, true);
     this.probe(la, bytes, ACCESS_WRITE, this.user);
     this.readInto(la, bytes, BOUNCE, this.user);
+  }
+
+  /** CR0.AM and RFLAGS.AC ask for alignment checks, which privilege 3 alone gets: no page enters the TLB then. */
+  get #aligns(): boolean {
+    const { u32 } = this.#memory;
+    return (u32[EFLAGS >> 2]! & FLAG_AC) !== 0 && (u32[CR0 >> 2]! & CR0_AM) !== 0 && this.user;
+  }
+
+  /** RFLAGS.AC may have been set: pages that are in the TLB must not pass unchecked. */
+  alignmentChanged(cpu: number): void {
+    if (this.#aligns) this.flush(cpu);
+  }
+
+  /** #AC for data of at most eight bytes that is not aligned to its size (SDM volume 3, table 6-7; volume 2, exception type 4). */
+  #checkAlignment(la: number, bytes: number): void {
+    if (bytes <= 8 && (la & (bytes - 1)) !== 0 && this.#aligns) this.fault(AC, 0);
   }
 
   /** Before an instruction of generated code changes anything; helpers are seen only as they access. */

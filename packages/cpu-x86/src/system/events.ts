@@ -133,7 +133,7 @@ export function runSlice(core: ExecutionCore, port: InterruptPort, budget: numbe
       drop(cpu, EVENT_YIELD);
       return reason;
     }
-    if (reason !== RUN_EXIT && reason !== RUN_STEPPED && cpu.get32(EXIT_REQUEST) !== 0) return reason;
+    if (cpu.get32(EXIT_REQUEST) !== 0) return reason;
   }
   return reason;
 }

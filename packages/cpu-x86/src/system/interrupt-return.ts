@@ -89,6 +89,7 @@ export function replaceFlags(cpu: Cpu, image: number, mask: number): void {
 /** How an instruction ends that has set RIP and the flags: the run loop must see events and TF that are no longer held off. */
 export function afterFlags(cpu: Cpu): number {
   const flags = cpu.get32(EFLAGS);
+  if ((flags & FLAG_AC) !== 0) cpu.mmu.alignmentChanged(cpu.index);
   if ((flags & FLAG_TF) !== 0) return STATUS_EXIT;
   const events = cpu.get32(EVENTS);
   if (events === 0) return STATUS_JUMP;

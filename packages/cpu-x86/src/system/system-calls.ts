@@ -19,6 +19,7 @@ import {
   SS,
 } from '../layout.js';
 import { isCode64, isRealMode, isVirtual8086, refreshMode } from '../mode.js';
+import { modelOf } from './cpuid.js';
 import { isLongMode, setCpl, setSegment } from './descriptors.js';
 import { afterFlags } from './interrupt-return.js';
 import { EFER_SCE, FLAG_IF, FLAG_RF, FLAG_VM, isCanonical, TRAP_SUPPRESSED } from './state.js';
