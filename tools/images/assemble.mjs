@@ -39,6 +39,12 @@ const TARGETS = [
     name: 'DEMO_GUEST_ROM',
     finish: () => {},
   },
+  ...['segments', 'tasks', 'paging', 'long', 'events'].map((rom) => ({
+    source: `packages/cpu-tests/guest/${rom}.asm`,
+    module: `packages/cpu-tests/src/generated/${rom}-rom.ts`,
+    name: `${rom.toUpperCase()}_ROM`,
+    finish: () => {},
+  })),
 ].filter(({ source }) => existsSync(join(repository, source)));
 
 function assemble(source) {

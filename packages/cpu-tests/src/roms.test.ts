@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DIFFERENCES, differencesPage, linesByName, ROM_NAMES, type RomName, runRom, testRom } from './index.js';
+
+const pathTo = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const expected = (name: RomName): string => readFileSync(pathTo(`../expected/${name}.txt`), 'latin1');
+/** The debug exit device turns 10h into this. */
+const EXIT_STATUS = 0x21;
+
+describe.each([...ROM_NAMES])('the test ROM "%s"', (name: RomName) => {
+  it('is what its source assembles to', () => {
+    const script = pathTo('../../../tools/images/assemble.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [script, '--check', `${name.toUpperCase()}_ROM`], { encoding: 'utf8' });
+    if (status === 3) console.warn(`NOT CHECKED against guest/${name}.asm: NASM is not installed`);
+    expect({ status: status === 3 ? 0 : status, stderr: status === 3 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('finds what the manual says', () => {
+    const { output, status } = runRom(testRom(name));
+    expect(output.split('\n')).toEqual(expected(name).split('\n'));
+    expect(status).toBe(EXIT_STATUS);
+  }, 60_000);
+});
+
+describe('the test ROMs on QEMU', () => {
+  const QEMU = 'qemu-system-x86_64';
+  const hasQemu = spawnSync(QEMU, ['--version'], { encoding: 'utf8' }).stdout?.includes('version 7.2') === true;
+
+  it.each(ROM_NAMES)(
+    '"%s" differs only where recorded',
+    (name) => {
+      if (!hasQemu) return console.warn(`NOT COMPARED: ${QEMU} 7.2 is not installed`);
+      const theirs = linesByName(onQemu(QEMU, name));
+      const differing = [...linesByName(expected(name))].filter(([line, text]) => theirs.get(line) !== text).map(([line]) => line);
+      const recorded = DIFFERENCES.filter(({ rom }) => rom === name).flatMap(({ lines }) => lines);
+      expect(differing.sort()).toEqual([...recorded].sort());
+      return undefined;
+    },
+    60_000,
+  );
+});
+
+/** Output of a ROM on QEMU, which may hang or stop in the last case of it. */
+function onQemu(command: string, name: RomName): string {
+  const folder = mkdtempSync(join(tmpdir(), 'cpu-tests-'));
+  const [rom, log] = [join(folder, 'rom.bin'), join(folder, 'log')];
+  try {
+    writeFileSync(rom, testRom(name));
+    writeFileSync(log, '');
+    const machine = ['-M', 'pc,accel=tcg', '-cpu', 'max', '-m', '64', '-nodefaults', '-display', 'none', '-no-reboot', '-bios', rom];
+    const ports = ['-debugcon', `file:${log}`, '-global', 'isa-debugcon.iobase=0xe9', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4'];
+    spawnSync(command, [...machine, ...ports], { timeout: 6000, killSignal: 'SIGKILL' });
+    return readFileSync(log, 'latin1');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe('docs/decisions/cpu-differences.md', () => {
+  it('is what the list of differences gives', () => {
+    expect(readFileSync(pathTo('../../../docs/decisions/cpu-differences.md'), 'utf8')).toBe(differencesPage());
+  });
+});

@@ -1,0 +1,33 @@
+import { EVENTS_ROM } from './generated/events-rom.js';
+import { LONG_ROM } from './generated/long-rom.js';
+import { PAGING_ROM } from './generated/paging-rom.js';
+import { SEGMENTS_ROM } from './generated/segments-rom.js';
+import { TASKS_ROM } from './generated/tasks-rom.js';
+
+/** Test ROMs by subject: segments and gates, tasks and virtual-8086 mode, legacy paging, IA-32e mode, events and debugging. */
+export type RomName = 'segments' | 'tasks' | 'paging' | 'long' | 'events';
+
+export const ROM_NAMES: readonly RomName[] = ['segments', 'tasks', 'paging', 'long', 'events'];
+
+const IMAGES: Readonly<Record<RomName, typeof SEGMENTS_ROM>> = {
+  segments: SEGMENTS_ROM,
+  tasks: TASKS_ROM,
+  paging: PAGING_ROM,
+  long: LONG_ROM,
+  events: EVENTS_ROM,
+};
+
+const ROM_BYTES = 0x1_0000;
+
+/** A test ROM as a firmware image: 64 KiB whose upper half is the program (guest/*.asm). */
+export function testRom(name: RomName): Uint8Array {
+  const image = IMAGES[name];
+  const rom = new Uint8Array(ROM_BYTES);
+  for (const [at, base64] of image.parts) {
+    rom.set(
+      Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
+      ROM_BYTES - image.length + at,
+    );
+  }
+  return rom;
+}
