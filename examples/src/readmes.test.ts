@@ -1,4 +1,4 @@
-/** Runs the first TypeScript block of every README, and type-checks all of them: what a reader copies works. */
+/** Runs the first TypeScript block of every README and page of docs, and type-checks all of them: what a reader copies works. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,11 @@ const packages = readdirSync(new URL('packages/', root))
   .filter((name) => isPublic(new URL(`packages/${name}/package.json`, root)))
   .sort();
 const places: [string, URL][] = [['hotsocket', root], ...packages.map((name): [string, URL] => [name, new URL(`packages/${name}/`, root)])];
-const codes = places.map(([name, at]) => ({ name, code: first(readme(at)) }));
+const docs = readdirSync(new URL('docs/', root))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => ({ name: `docs-${name.slice(0, -3)}`, code: first(readFileSync(new URL(`docs/${name}`, root), 'utf8')) }))
+  .filter(({ code }) => code !== undefined);
+const codes = [...places.map(([name, at]) => ({ name, code: first(readme(at)) })), ...docs];
 
 /** What a block says that it prints: the comment behind each `console.log(…);`. Its first words are compared. */
 const promises = (code: string): string[] => [...code.matchAll(/^.*console\.log\(.*; \/\/ (.*)$/gm)].map(([, text]) => text!);
@@ -25,7 +29,7 @@ rmSync(path(out), { recursive: true, force: true });
 mkdirSync(path(out), { recursive: true });
 for (const { name, code = '' } of codes) writeFileSync(new URL(`${name}.ts`, out), `${code}\nexport {};\n`);
 
-describe('the first example of the README', () => {
+describe('the first example', () => {
   it.each(codes)(
     'of $name runs, and prints what its comments say',
     async ({ name, code }) => {
