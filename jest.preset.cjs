@@ -11,6 +11,8 @@ const swc = {
 };
 module.exports = {
   testEnvironment: require.resolve('./jest.env.cjs'),
+  // A test that fails may leave a machine running; the run ends all the same.
+  forceExit: true,
   testMatch: ['<rootDir>/src/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.[cm]?tsx?$': ['@swc/jest', { ...swc, module: { type: 'es6' } }] },

@@ -25,8 +25,19 @@ const FAIR_NS = 10_000_000;
 const SHORTEST_SLICE = 400;
 /** The host's event loop gets a turn at least this often. */
 const BATCH_MS = 2;
+/** How long a piece of a turn should take at most, and the fewest instructions it has. */
+const PIECE_MS = 4;
+const SHORTEST_PIECE = 200;
+/** How far guest time may be behind the host's, to be made up for while the guest is idle. */
+const MOST_BEHIND_MS = 100;
 /** Longest sleep without a look at the guest's timers. */
 const LONGEST_SLEEP_MS = 1000;
+
+/** What is left of a CPU's turn, in instructions. */
+interface Turn {
+  readonly cpu: X86Cpu;
+  readonly left: number;
+}
 
 /** Runs the CPUs fairly by instruction count, fires timers, and sleeps while all CPUs are halted. Needs no host event to make progress. */
 export class RunLoop {
@@ -35,6 +46,8 @@ export class RunLoop {
   #active: Promise<void> | undefined;
   #sleeping: { wake(): void } | undefined;
   #last = -1;
+  #turn: Turn | undefined;
+  #longestPiece = SOLE_SLICE;
   /** Host time at which guest time was zero, for `realtime`. */
   #epochMs = 0;
 
@@ -58,6 +71,7 @@ export class RunLoop {
   /** Stops at the next instruction boundary: at once, for a caller outside of a slice. */
   stop(): void {
     this.#running = false;
+    this.#turn = undefined;
     this.#parts.executor.interrupt();
     this.wake();
   }
@@ -98,9 +112,13 @@ export class RunLoop {
     return true;
   }
 
-  /** Fires timers, then gives the next CPU that has work its slice. With none, `icount` goes on to the next timer. */
+  /**
+   * Goes on with a turn that was cut into pieces; else fires timers, then gives the next CPU that has work its turn. With none, `icount`
+   * goes on to the next timer.
+   */
   #round(): boolean {
     const { clock, time, cpus } = this.#parts;
+    if (this.#turn) return this.#piece(this.#turn);
     this.#parts.betweenSlices();
     clock.runExpired();
     if (!this.#running) return true;
@@ -108,7 +126,19 @@ export class RunLoop {
     if (ready.length === 0) return this.#skipIdleTime();
     const most = ready.length > 1 ? this.#sharedSlice(ready.length) : SOLE_SLICE;
     this.#parts.executor.shared = ready.length > 1;
-    this.#slice(this.#turnOf(ready), Math.min(most, time.instructionsUntil(clock.nextDeadline())));
+    const left = Math.min(most, time.instructionsUntil(clock.nextDeadline()));
+    return this.#piece({ cpu: this.#turnOf(ready), left });
+  }
+
+  /**
+   * Executes a turn, or a piece of it when instructions are slow (registers behind every access), so that the host hears of its own events.
+   * Where a turn is cut changes nothing for the guest: timers and other CPUs come between turns only.
+   */
+  #piece(turn: Turn): boolean {
+    const budget = Math.min(turn.left, this.#longestPiece);
+    const executed = this.#slice(turn.cpu, budget);
+    const left = turn.left - executed;
+    this.#turn = executed >= budget && left > 0 && this.#running ? { cpu: turn.cpu, left } : undefined;
     return true;
   }
 
@@ -132,10 +162,15 @@ export class RunLoop {
     return Math.max(SHORTEST_SLICE, Math.min(SHARED_SLICE, fair));
   }
 
-  #slice(cpu: X86Cpu, budget: number): void {
+  #slice(cpu: X86Cpu, budget: number): number {
     const { executor, time, host } = this.#parts;
     const started = host.now();
-    time.account(executor.slice(cpu, budget), (host.now() - started) * 1e6);
+    const executed = executor.slice(cpu, budget);
+    const tookMs = host.now() - started;
+    time.account(executed, tookMs * 1e6);
+    const possible = tookMs === 0 ? SOLE_SLICE : Math.floor((executed * PIECE_MS) / tookMs);
+    this.#longestPiece = Math.max(SHORTEST_PIECE, Math.min(SOLE_SLICE, possible, 4 * this.#longestPiece));
+    return executed;
   }
 
   #skipIdleTime(): boolean {
@@ -146,9 +181,14 @@ export class RunLoop {
     return true;
   }
 
-  /** Guest time follows the host's while nothing executes; true when that made a timer due. */
+  /**
+   * Guest time follows the host's while nothing executes; true when that made a timer due. What a busy guest on a slow host has fallen behind
+   * is given up beyond MOST_BEHIND_MS, or its timers would all come at once.
+   */
   #catchUp(deadline: number): boolean {
     if (this.#parts.time.drive === 'icount') return false;
+    const behindMs = this.#parts.host.now() - this.#epochMs - this.#parts.clock.now() / 1e6;
+    if (behindMs > MOST_BEHIND_MS) this.#epochMs += behindMs - MOST_BEHIND_MS;
     const hostNs = (this.#parts.host.now() - this.#epochMs) * 1e6;
     this.#parts.time.warpTo(Math.min(hostNs, deadline));
     return hostNs >= deadline;
