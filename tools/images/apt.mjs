@@ -1,16 +1,28 @@
 // apt with a state of its own: no root, no `dpkg --add-architecture`, nothing of the host's package lists is touched.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SUITE } from './catalogue.mjs';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const MIRROR = process.env.HOTSOCKET_DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
+const SOURCES = '/etc/apt';
 
 /** Why an image cannot be had, in one line for the user. */
 export class FetchError extends Error {
   name = 'FetchError';
+}
+
+/** The Debian mirror that this machine's own apt uses, or the one of HOTSOCKET_DEBIAN_MIRROR. */
+function mirror() {
+  if (process.env.HOTSOCKET_DEBIAN_MIRROR) return process.env.HOTSOCKET_DEBIAN_MIRROR;
+  const parts = join(SOURCES, 'sources.list.d');
+  const files = [join(SOURCES, 'sources.list'), ...(existsSync(parts) ? readdirSync(parts).map((name) => join(parts, name)) : [])];
+  const lines = files.filter((path) => existsSync(path)).flatMap((path) => readFileSync(path, 'utf8').split('\n'));
+  const addresses = lines.filter((line) => /^\s*(deb\s|URIs:)/.test(line)).flatMap((line) => line.match(/https?:\S+/g) ?? []);
+  const found = addresses.find((address) => /\/debian\/?$/.test(address));
+  if (found === undefined) throw new FetchError(`${SOURCES} names no mirror of Debian; set HOTSOCKET_DEBIAN_MIRROR`);
+  return found;
 }
 
 const configuration = (root) => `APT::Architecture "amd64";
@@ -77,7 +89,7 @@ export class Apt {
     for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(this.#root, folder), { recursive: true });
     writeFileSync(join(this.#root, 'status'), '');
     writeFileSync(join(this.#root, 'apt.conf'), configuration(this.#root));
-    writeFileSync(join(this.#root, 'sources.list'), `deb [signed-by=${KEYRING}] ${MIRROR} ${SUITE} main\n`);
+    writeFileSync(join(this.#root, 'sources.list'), `deb [signed-by=${KEYRING}] ${mirror()} ${SUITE} main\n`);
     if (!force && this.#hasLists()) return;
     progress.step(`package lists of Debian ${SUITE}`);
     await this.#apt('apt-get', ['update', '--error-on=any'], progress);
