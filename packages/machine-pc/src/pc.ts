@@ -31,6 +31,7 @@ import { type Observable, Subject } from 'rxjs';
 import { buildBoard, type PcBoard } from './board.js';
 import { checkOptions } from './check-options.js';
 import { BOOT_ORDER, setBootOrder } from './cmos.js';
+import { PcDebug } from './debug.js';
 import { infoText } from './info.js';
 import type { PcOptions } from './options.js';
 import { qomTree } from './qom.js';
@@ -42,6 +43,8 @@ const NO_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Work that a device asked for, done between two slices. */
 interface Pending {
+  /** What a debugger wants done at an instruction boundary. */
+  readonly work: (() => void)[];
   /** CPUs that ejected themselves: they go when they no longer execute. */
   readonly ejected: X86Cpu[];
   reset: ResetReason | undefined;
@@ -60,6 +63,7 @@ export class Pc implements MachineControl {
   readonly uuid: string;
   readonly events$: Observable<MachineEvent>;
   readonly qom: QomTree;
+  readonly debug: PcDebug;
   /** A reset ends the machine instead (`-no-reboot`). */
   noReboot = false;
   /** Power-off stops the machine instead of ending it (`-no-shutdown`). */
@@ -72,7 +76,7 @@ export class Pc implements MachineControl {
   readonly #objects = new Map<X86Cpu, DeviceObject>();
   readonly #ospm = new Map<number, { readonly source: number; readonly status: number }>();
   readonly #loop: RunLoop | undefined;
-  readonly #pending: Pending = { ejected: [], reset: undefined, off: false, a20: undefined, exit: undefined };
+  readonly #pending: Pending = { work: [], ejected: [], reset: undefined, off: false, a20: undefined, exit: undefined };
   #runState: RunState = 'prelaunch';
   #nextDeviceId: string | undefined;
   #disposed = false;
@@ -86,6 +90,7 @@ export class Pc implements MachineControl {
     this.events$ = this.#events.asObservable();
     this.board = buildBoard(options, modules, (board) => this.#prepare(board));
     this.qom = qomTree(this.#tree);
+    this.debug = this.#makeDebug();
     this.#loop = this.#makeLoop();
     this.board.cpus.complete();
     this.#tree.complete();
@@ -106,8 +111,7 @@ export class Pc implements MachineControl {
 
   cont(): void {
     if (this.#runState === 'running') return;
-    if (this.#runState === 'shutdown' || this.#runState === 'internal-error')
-      throw new ControlError('reset-required', 'Resetting the Virtual Machine is required');
+    if (OVER.has(this.#runState)) throw new ControlError('reset-required', 'Resetting the Virtual Machine is required');
     this.#runState = 'running';
     this.#emit({ name: 'RESUME' });
     this.#loop?.start();
@@ -317,7 +321,7 @@ export class Pc implements MachineControl {
       clock,
       time,
       host: this.options.host ?? defaultScheduler(),
-      cpus: () => cpus.list,
+      cpus: () => cpus.list.filter((cpu) => this.debug.mayRun(cpu)),
       betweenSlices: () => this.#betweenSlices(),
     });
   }
@@ -325,11 +329,49 @@ export class Pc implements MachineControl {
   /** Resets and power-off that the guest asked for take place here, at an instruction boundary. */
   #betweenSlices(): void {
     const pending = this.#pending;
+    for (const work of pending.work.splice(0)) work();
     for (const cpu of pending.ejected.splice(0)) this.#removeCpu(cpu);
     if (pending.a20 !== undefined) this.#applyA20(pending.a20);
     if (pending.exit !== undefined) return this.#end('guest-shutdown', true);
     if (pending.off) return this.#powerOff();
     if (pending.reset !== undefined) this.#reset(pending.reset);
+    this.#debugStop();
+  }
+
+  /** A breakpoint or watchpoint was met. */
+  #debugStop(): void {
+    const stop = this.debug.takeStop();
+    if (!stop || this.#runState !== 'running') return;
+    this.#pause('debug');
+    this.debug.tell(stop);
+  }
+
+  #makeDebug(): PcDebug {
+    const pc = this;
+    return new PcDebug({
+      board: this.board,
+      get running() {
+        return pc.#runState === 'running';
+      },
+      get over() {
+        return pc.#disposed || OVER.has(pc.#runState);
+      },
+      cpu: (index) => this.#cpu(index),
+      stopSoon: () => this.board.executor.interrupt(),
+      stepped: () => this.#stepped(),
+      betweenSlices: (work) => this.#doBetweenSlices(work),
+    });
+  }
+
+  #stepped(): void {
+    if (!this.#disposed && !OVER.has(this.#runState)) this.#runState = 'debug';
+    this.#betweenSlices();
+  }
+
+  #doBetweenSlices(work: () => void): void {
+    if (!this.board.executor.running) return work();
+    this.#pending.work.push(work);
+    this.board.executor.interrupt();
   }
 
   #applyA20(open: boolean): void {
@@ -449,5 +491,7 @@ export class Pc implements MachineControl {
   }
 }
 
+/** States that only a reset leaves. */
+const OVER: ReadonlySet<RunState> = new Set(['shutdown', 'internal-error']);
 /** Everything executes on one host thread. */
 const HOST_THREAD = typeof process === 'undefined' ? 1 : process.pid;

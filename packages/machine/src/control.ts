@@ -1,4 +1,7 @@
 import type { Observable } from 'rxjs';
+import type { DebugControl } from './debug-control.js';
+
+export type { DebugControl, DebugStop, DebugWatchpoint, StepOptions } from './debug-control.js';
 
 /**
  * The control plane of a machine: all that a frontend (QMP, human monitor, gdb server, page) may ask of it. The machine implements it; a
@@ -47,6 +50,9 @@ export interface MachineControl {
   requestCpuRemoval?(index: number): void;
   /** What the guest last said about each CPU slot, by index; 0 and 0 for a slot of which it has said nothing. */
   readonly ospmStatus?: readonly OspmStatus[];
+
+  /** Breakpoints, watchpoints and single steps; absent for a machine that cannot be debugged from outside. */
+  readonly debug?: DebugControl;
 
   readonly qom: QomTree;
 
