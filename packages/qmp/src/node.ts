@@ -1,13 +1,9 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { createServer, connect as dial, isIP, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { boundAddress, type ListenOptions, type QmpAddress, QmpListenError, startListening } from './listen.js';
 import type { QmpServer } from './server.js';
 import type { QmpSession, QmpSink } from './session.js';
 
-/** Where a QMP server listens. */
-export type QmpAddress =
-  | { readonly kind: 'unix'; readonly path: string }
-  /** Port 0 lets the system choose. */
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+export { boundAddress, type ListenOptions, type QmpAddress, QmpListenError, startListening } from './listen.js';
 
 /** An address as the command line gives it. */
 export interface QmpEndpoint {
@@ -16,24 +12,8 @@ export interface QmpEndpoint {
   readonly wait: boolean;
 }
 
-/** How to listen. */
-export interface ListenOptions {
-  /** Allows TCP on other than loopback addresses. Whoever reaches the port owns the machine. */
-  readonly allowRemote?: boolean;
-}
-
-/** A socket could not be opened; `message` is one line for the user. */
-export class QmpListenError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'QmpListenError';
-  }
-}
-
 /** Clients that wait for their turn on one socket; more are sent away. */
 const MAX_WAITING = 256;
-/** A path of a Unix socket must fit `sun_path` with its NUL (Linux: 108 bytes, macOS: 104). */
-const MAX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /**
  * Reads the value of `-qmp`: `unix:PATH` or `tcp:HOST:PORT`, then `,server=on`, `,wait=on|off` (default on, as in the reference) or the old
@@ -81,10 +61,8 @@ function parseAddress(where: string, text: string): QmpAddress {
  * error. TCP binds to loopback addresses only, unless `allowRemote`. Rejects with QmpListenError.
  */
 export async function listenQmp(server: QmpServer, address: QmpAddress, options: ListenOptions = {}): Promise<QmpListener> {
-  if (address.kind === 'unix') await makeRoom(address.path);
-  else checkHost(address, options);
   const listener = new QmpListener(server, address);
-  await listener.open();
+  await listener.open(options);
   return listener;
 }
 
@@ -114,19 +92,12 @@ export class QmpListener {
 
   /** Where it listens; with the real port if 0 was asked for. */
   get address(): QmpAddress {
-    const bound = this.#net.address();
-    return this.#address.kind === 'tcp' && bound !== null && typeof bound === 'object'
-      ? { ...this.#address, port: bound.port }
-      : this.#address;
+    return boundAddress(this.#net, this.#address);
   }
 
   /** Binds and listens. `listenQmp` has called it. */
-  async open(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#net.once('error', (error) => reject(new QmpListenError(`${showAddress(this.#address)}: ${error.message}`, { cause: error })));
-      this.#net.once('listening', resolve);
-      this.#bind();
-    });
+  async open(options: ListenOptions = {}): Promise<void> {
+    await startListening(this.#net, this.#address, options);
   }
 
   /** Sends what is pending to the client, closes all connections and removes the socket file. */
@@ -135,11 +106,6 @@ export class QmpListener {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
     this.#current?.close();
     await closed;
-  }
-
-  #bind(): void {
-    if (this.#address.kind === 'tcp') this.#net.listen(this.#address.port, this.#address.host || '127.0.0.1');
-    else bindPrivately(this.#net, this.#address.path);
   }
 
   #admit(socket: Socket): void {
@@ -219,52 +185,3 @@ class Connection implements QmpSink {
 
 /** A client that has been told goodbye may take so long to read it and to close its side. */
 const LINGER_MS = 500;
-
-/** Removes a dead socket; refuses a living one and anything that is no socket. */
-async function makeRoom(path: string): Promise<void> {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw new QmpListenError(`${path}: a socket path has at most ${MAX_PATH_BYTES} bytes`);
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new QmpListenError(`${path}: exists and is not a socket`);
-  if (await isAlive(path)) throw new QmpListenError(`${path}: another process listens on this socket`);
-  unlinkSync(path);
-}
-
-function isAlive(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = dial(path);
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
-  });
-}
-
-/** `listen` on a path binds before it returns, so the mask covers the birth of the file. Worker threads have no umask: they only chmod. */
-function bindPrivately(server: Server, path: string): void {
-  const before = tryUmask(0o177);
-  try {
-    server.listen(path);
-  } finally {
-    if (before !== undefined) tryUmask(before);
-  }
-  if (server.listening) chmodSync(path, 0o600);
-}
-
-function tryUmask(mask: number): number | undefined {
-  try {
-    return process.umask(mask);
-  } catch {
-    return undefined;
-  }
-}
-
-function checkHost({ host }: Extract<QmpAddress, { kind: 'tcp' }>, { allowRemote = false }: ListenOptions): void {
-  const loopback = host === '' || host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-  if (!loopback && !allowRemote) throw new QmpListenError(`tcp:${host}: only loopback addresses are allowed (--allow-remote lifts this)`);
-}
-
-function showAddress(address: QmpAddress): string {
-  return address.kind === 'unix' ? address.path : `tcp:${address.host}:${address.port}`;
-}
