@@ -1,0 +1,45 @@
+import type { CpuInfo } from '@hotsocket/machine/control';
+import { ALL, ANY, readThreadId, threadOf } from './threads.js';
+
+/** What a client wants the CPUs to do. */
+export interface Resume {
+  /** The CPU to step; undefined when CPUs shall run. */
+  readonly step: number | undefined;
+  /** CPUs that shall do nothing. */
+  readonly held: readonly number[];
+  /** Other CPUs than the one that is stepped shall run. */
+  readonly others: boolean;
+}
+
+interface Action {
+  readonly steps: boolean;
+  /** Thread number, or ALL for a default. */
+  readonly thread: number;
+}
+
+/**
+ * Reads the actions of a vCont packet, `c:p1.-1;s:p1.2`; the first that fits a thread is its action (GDB manual, 'Packets', vCont). Of
+ * several CPUs to step, `current` is preferred. Undefined when an action is unknown or names a thread that does not exist.
+ */
+export function readResume(text: string, cpus: readonly CpuInfo[], current: number): Resume | undefined {
+  const actions = text.split(';').map((part) => readAction(part, cpus, current));
+  if (!actions.every((action) => action !== undefined)) return undefined;
+  const actionOf = (cpu: CpuInfo): Action | undefined => actions.find(({ thread }) => thread === ALL || thread === threadOf(cpu));
+  const chosen = cpus.map((cpu) => ({ index: cpu.index, action: actionOf(cpu) }));
+  const stepping = chosen.filter(({ action }) => action?.steps);
+  return {
+    step: (stepping.find(({ index }) => index === current) ?? stepping[0])?.index,
+    held: chosen.filter(({ action }) => action === undefined).map(({ index }) => index),
+    others: chosen.some(({ action }) => action !== undefined && !action.steps),
+  };
+}
+
+function readAction(text: string, cpus: readonly CpuInfo[], current: number): Action | undefined {
+  const [, word, target] = /^(?:([cs])|[CS][0-9a-fA-F]{2})(?::(.+))?$/.exec(text) ?? [];
+  if (word === undefined && !/^[CS]/.test(text)) return undefined;
+  const steps = /^[sS]/.test(text);
+  const named = target === undefined ? ALL : readThreadId(target);
+  const thread = named === ANY ? current + 1 : named;
+  const exists = thread === ALL || cpus.some((cpu) => threadOf(cpu) === thread);
+  return thread === undefined || !exists ? undefined : { steps, thread };
+}
