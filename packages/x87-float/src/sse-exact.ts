@@ -69,9 +69,9 @@ export class SseFloat {
 
   /** Looks at another view of the memory, for instance after a wasm memory has grown. */
   rebind(view: DataView): void {
-    this.#i32 = new Int32Array(view.buffer, view.byteOffset, view.byteLength >> 2);
-    this.#f32 = new Float32Array(view.buffer, view.byteOffset, view.byteLength >> 2);
-    this.#f64 = new Float64Array(view.buffer, view.byteOffset, view.byteLength >> 3);
+    this.#i32 = new Int32Array(view.buffer, view.byteOffset, view.byteLength >>> 2);
+    this.#f32 = new Float32Array(view.buffer, view.byteOffset, view.byteLength >>> 2);
+    this.#f64 = new Float64Array(view.buffer, view.byteOffset, view.byteLength >>> 3);
   }
 
   /**

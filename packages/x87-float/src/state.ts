@@ -89,8 +89,8 @@ export class X87State {
 
   /** Looks at another view of the same state, for instance after a wasm memory has grown. */
   rebind(view: DataView): void {
-    this.i32 = new Int32Array(view.buffer, view.byteOffset, view.byteLength >> 2);
-    this.u16 = new Uint16Array(view.buffer, view.byteOffset, view.byteLength >> 1);
+    this.i32 = new Int32Array(view.buffer, view.byteOffset, view.byteLength >>> 2);
+    this.u16 = new Uint16Array(view.buffer, view.byteOffset, view.byteLength >>> 1);
   }
 
   get fcw(): number {
