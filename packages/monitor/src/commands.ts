@@ -1,3 +1,4 @@
+import type { MachineControl } from '@hotsocket/machine/control';
 import { button, type CommandContext, expressions, type MonitorCommand, oneExpression } from './command.js';
 import { MonitorError } from './errors.js';
 import { dump, type Format, formatValue, takeFormat } from './format.js';
@@ -39,6 +40,13 @@ export const MONITOR_COMMANDS: readonly MonitorCommand[] = [
     help: 'plug the CPU with this index into the running machine',
     words: ({ machine }) => machine.cpuSlots.filter(({ qomPath }) => qomPath === undefined).map(({ index }) => String(index)),
     run: addCpu,
+  },
+  {
+    name: 'device_add',
+    usage: 'type[,id=name],socket-id=n,core-id=n,thread-id=n',
+    help: 'plug a CPU of this type at its place, or at apic-id=n',
+    words: ({ machine }) => [...new Set(machine.cpuSlots.map(({ type }) => type))],
+    run: addDevice,
   },
   {
     name: 'device_del',
@@ -117,6 +125,42 @@ function addCpu({ machine }: CommandContext, args: string): string {
   if (digits === undefined) throw new MonitorError('cpu-add: expected the index of a CPU');
   machine.hotAddCpu(sign === '-' ? -BigInt(digits) : BigInt(digits));
   return '';
+}
+
+/** What places a CPU, by the names of the properties. */
+const PLACES: Readonly<Record<string, 'socketId' | 'coreId' | 'threadId' | 'apicId'>> = {
+  'socket-id': 'socketId',
+  'core-id': 'coreId',
+  'thread-id': 'threadId',
+  'apic-id': 'apicId',
+};
+
+function addDevice({ machine }: CommandContext, args: string): string {
+  if (machine.hotAddCpu === undefined) throw new MonitorError('this machine cannot add CPUs');
+  const [driver = '', ...words] = args.trim().split(',');
+  if (driver !== machine.cpuSlots[0]?.type) throw new MonitorError(`'${driver.slice(0, 80)}' is not a type of CPU that fits this machine`);
+  const values = new Map(words.map((word) => readProperty(word)));
+  const deviceId = values.get('id');
+  values.delete('id');
+  machine.hotAddCpu(slotAt(machine, values).index, deviceId === undefined ? {} : { deviceId });
+  return '';
+}
+
+function readProperty(word: string): [string, string] {
+  const [, name = '', value = ''] = /^([^=]+)=(.+)$/.exec(word) ?? [];
+  if (name === 'id' && /^[A-Za-z][A-Za-z0-9\-._]*$/.test(value)) return [name, value];
+  if (Object.hasOwn(PLACES, name) && /^\d{1,9}$/.test(value)) return [name, value];
+  throw new MonitorError(`device_add: '${word.slice(0, 80)}' is no property with its value`);
+}
+
+/** The slot that all given values mean; it takes the APIC id or a complete place to tell. */
+function slotAt({ cpuSlots }: MachineControl, values: ReadonlyMap<string, string>): MachineControl['cpuSlots'][number] {
+  const places = [...values].map(([name, value]) => [PLACES[name]!, Number(value)] as const);
+  const slots = cpuSlots.filter((slot) => places.every(([place, value]) => slot[place] === value));
+  const [slot] = slots;
+  if (!slot) throw new MonitorError('device_add: there is no such place');
+  if (slots.length > 1) throw new MonitorError('device_add: give socket-id, core-id and thread-id, or apic-id');
+  return slot;
 }
 
 function removeCpu({ machine }: CommandContext, args: string): string {

@@ -99,6 +99,32 @@ describe('cpu-add', () => {
   });
 });
 
+describe('device_add', () => {
+  const type = 'qemu64-x86_64-cpu';
+
+  it('plugs a CPU at a place, or by its APIC id, and names it', () => {
+    const { run, machine } = bench();
+    expect(run(`device_add ${type},id=two,socket-id=2,core-id=0,thread-id=0`)).toBe('');
+    expect(run(`device_add ${type},apic-id=1`)).toBe('');
+    expect(machine.cpus.map(({ index }) => index)).toEqual([0, 2, 1]);
+    expect(machine.qom.resolve('/machine/peripheral/two')).toBeDefined();
+  });
+
+  it.each([
+    ['', "'' is not a type of CPU that fits this machine"],
+    ['e1000,id=x', "'e1000' is not a type of CPU that fits this machine"],
+    [`${type},id=1x,apic-id=1`, "device_add: 'id=1x' is no property with its value"],
+    [`${type},toString=1`, "device_add: 'toString=1' is no property with its value"],
+    [`${type},socket-id=-1`, "device_add: 'socket-id=-1' is no property with its value"],
+    [`${type},socket-id=9,core-id=0,thread-id=0`, 'device_add: there is no such place'],
+    [type, 'device_add: give socket-id, core-id and thread-id, or apic-id'],
+    [`${type},apic-id=0`, 'Unable to add CPU: 0, it already exists'],
+  ])('%s: %s', (args, text) => {
+    const { run, machine } = bench();
+    expect([run(`device_add ${args}`), machine.cpus.length]).toEqual([`${text}\r\n`, 1]);
+  });
+});
+
 describe('device_del', () => {
   it('asks for the CPU that a name or a path means', () => {
     const { run, machine } = bench({ bootCpus: 2 });
