@@ -34,9 +34,21 @@ const TARGETS = [
     finish: fixOptionRom,
   },
   {
+    source: 'packages/linux-loader/rom/multiboot.asm',
+    module: 'packages/linux-loader/src/generated/multiboot-setup.ts',
+    name: 'MULTIBOOT_SETUP',
+    finish: () => {},
+  },
+  {
     source: 'packages/demo-guest/guest/demo-guest.asm',
     module: 'packages/demo-guest/src/generated/demo-guest-rom.ts',
     name: 'DEMO_GUEST_ROM',
+    finish: () => {},
+  },
+  {
+    source: 'packages/cpu-tests/guest/multiboot.asm',
+    module: 'packages/cpu-tests/src/generated/multiboot-guest.ts',
+    name: 'MULTIBOOT_GUEST',
     finish: () => {},
   },
   ...['segments', 'tasks', 'paging', 'long', 'events'].map((rom) => ({

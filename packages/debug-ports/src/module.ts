@@ -2,6 +2,7 @@ import { Trace } from '@hotsocket/trace';
 import { ContainerModule } from 'inversify';
 import { DebugConsole, type DebugConsoleOptions } from './debug-console.js';
 import { DebugExit, type DebugExitOptions } from './debug-exit.js';
+import { PcTestdev } from './pc-testdev.js';
 import { PostCode } from './post-code.js';
 
 /** Binds `DebugConsole`, one per container. */
@@ -26,3 +27,10 @@ export const debugExitModule = (options: DebugExitOptions = {}): ContainerModule
       .toResolvedValue((trace: Trace) => new DebugExit({ trace }, options), [Trace])
       .inSingletonScope();
   });
+
+/** Binds `PcTestdev`, one per container. */
+export const pcTestdevModule: ContainerModule = new ContainerModule(({ bind }) => {
+  bind(PcTestdev)
+    .toResolvedValue(() => new PcTestdev())
+    .inSingletonScope();
+});

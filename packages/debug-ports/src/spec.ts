@@ -16,3 +16,10 @@ export const POST_CODES = 64;
 /** Where isa-debug-exit lies, and how many ports it has, unless the machine says otherwise. */
 export const DEBUG_EXIT_PORT = 0x501;
 export const DEBUG_EXIT_PORTS = 2;
+
+/** Where pc-testdev lies (kvm-unit-tests, "testdev"): its ports, interrupt lines and memory. */
+export const TESTDEV_PORT = 0xe0;
+export const TESTDEV_IRQ_PORT = 0x2000;
+export const TESTDEV_IRQS = 24;
+export const TESTDEV_MEMORY = 0xff00_0000;
+export const TESTDEV_MEMORY_BYTES = 0x1_0000;

@@ -1,5 +1,6 @@
 import { type BzImage, parseBzImage } from './bzimage.js';
 import { ImageError } from './image-error.js';
+import { isMultiboot, multibootBoot } from './multiboot.js';
 import * as spec from './spec.js';
 
 /** One part of a boot and where it goes. */
@@ -21,7 +22,7 @@ export interface DirectBoot {
 }
 
 export interface DirectBootOptions {
-  /** the bytes of a bzImage */
+  /** the bytes of a bzImage or a Multiboot 1 image */
   readonly kernel: Uint8Array;
   readonly initrd?: Uint8Array;
   readonly cmdline?: string;
@@ -34,11 +35,13 @@ export interface DirectBootOptions {
 /**
  * Lays out kernel, initrd and command line the way the option ROM loads them.
  *
- * The setup code is a copy with its header filled in: loader type, heap, command line, initrd and video mode.
+ * The setup code is a copy with its header filled in: loader type, heap, command line, initrd and video mode. Multiboot images get setup
+ * code of our own.
  *
  * @throws ImageError for an image that is no kernel, and for one that does not fit
  */
 export function directBoot(options: DirectBootOptions): DirectBoot {
+  if (isMultiboot(options.kernel) && !hasSetupHeader(options.kernel)) return multibootBoot(options);
   const image = parseBzImage(options.kernel);
   const { ramBytes, ramReserve = spec.DEFAULT_RAM_RESERVE } = options;
   const text = options.cmdline ?? '';
@@ -49,6 +52,9 @@ export function directBoot(options: DirectBootOptions): DirectBoot {
   const setup = { address: layout.setup, data: patchedSetup(image, { setup: layout.setup, cmdline, initrd, text }) };
   return { setup, kernel: { address: layout.kernel, data: image.kernel }, initrd, cmdline };
 }
+
+/** True when the letters HdrS are where Linux has them: such an image is booted as Linux, whatever else it could be. */
+const hasSetupHeader = (image: Uint8Array): boolean => word(spec.HEADER_MAGIC).every((byte, at) => image[spec.HEADER.at + at] === byte);
 
 /** The fw_cfg items that hand these parts to the option ROM: addresses and sizes as little-endian words, and the bytes. */
 export function directBootItems(boot: DirectBoot): { readonly key: number; readonly data: Uint8Array }[] {
