@@ -36,7 +36,7 @@ const optionOf = ({ kernel, initrd }: MachineConfig, { code, message }: ImageErr
 };
 
 function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
-  const { smp, ramBytes, cpu, name, uuid, acpi, boot, debugExit, strictLegacy } = config;
+  const { smp, ramBytes, cpu, name, uuid, acpi, boot, debugExit, testdev, strictLegacy } = config;
   return {
     cpus: smp.cpus,
     maxCpus: smp.maxCpus,
@@ -49,6 +49,7 @@ function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
     ...(uuid === undefined ? {} : { uuid }),
     ...(acpi === undefined ? {} : { acpi }),
     ...(boot === undefined ? {} : { boot }),
+    testdev,
     ...(debugExit === undefined ? {} : { debugExit }),
   };
 }

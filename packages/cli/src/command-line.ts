@@ -43,6 +43,7 @@ export interface MachineConfig {
   readonly noReboot: boolean;
   readonly noShutdown: boolean;
   readonly debugExit: { readonly iobase: number; readonly iosize: number } | undefined;
+  readonly testdev: boolean;
   /** Firmware shows its screen on the serial port, as there is no other. */
   readonly serialScreen: boolean;
   readonly charUses: readonly CharUse[];

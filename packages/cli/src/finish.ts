@@ -12,6 +12,7 @@ export function finish(draft: Draft): MachineConfig {
   const control = uses.filter(isQmpSocket);
   return {
     ...pick(draft),
+    testdev: draft.devices.some(({ config }) => config.driver === 'pc-testdev'),
     debugExit: draft.devices.map(({ config }) => config).findLast((config) => config.driver === 'isa-debug-exit'),
     serialScreen: draft.nographic || !draft.noDisplay,
     charUses: uses.filter((use) => !isQmpSocket(use)),
@@ -19,7 +20,7 @@ export function finish(draft: Draft): MachineConfig {
   };
 }
 
-type Plain = Omit<MachineConfig, 'debugExit' | 'serialScreen' | 'charUses' | 'qmpSockets'>;
+type Plain = Omit<MachineConfig, 'debugExit' | 'testdev' | 'serialScreen' | 'charUses' | 'qmpSockets'>;
 
 function pick(draft: Draft): Plain {
   const { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, acpi, boot } = draft;

@@ -3,8 +3,19 @@ import { acpiPiix4Module } from '@hotsocket/acpi-piix4/module';
 import { IoSpace, type Mapping, MemorySpace, mmio, type Storage, storage } from '@hotsocket/address-space';
 import type { LocalApic } from '@hotsocket/apic';
 import { apicIdOf, CoreMemory, type CpuModel, ExecutionCore, Executor, X86Cpus } from '@hotsocket/cpu-x86';
-import { DebugConsole, DebugExit, E9_CONSOLE_PORT, POST_CODE_PORT, PostCode, SEABIOS_CONSOLE_PORT } from '@hotsocket/debug-ports';
-import { debugConsoleModule, debugExitModule, postCodeModule } from '@hotsocket/debug-ports/module';
+import {
+  DebugConsole,
+  DebugExit,
+  E9_CONSOLE_PORT,
+  PcTestdev,
+  POST_CODE_PORT,
+  PostCode,
+  SEABIOS_CONSOLE_PORT,
+  TESTDEV_IRQ_PORT,
+  TESTDEV_MEMORY,
+  TESTDEV_PORT,
+} from '@hotsocket/debug-ports';
+import { debugConsoleModule, debugExitModule, pcTestdevModule, postCodeModule } from '@hotsocket/debug-ports/module';
 import { FwCfg } from '@hotsocket/fw-cfg';
 import { fwCfgModule } from '@hotsocket/fw-cfg/module';
 import { I440fx, PAM_SEGMENTS } from '@hotsocket/i440fx';
@@ -87,6 +98,7 @@ export interface PcBoard {
   readonly e9Console: DebugConsole;
   readonly postCode: PostCode;
   readonly debugExit: DebugExit | undefined;
+  readonly testdev: PcTestdev | undefined;
 }
 
 /**
@@ -158,6 +170,7 @@ function partModules(options: PcOptions): ContainerModule[] {
     debugConsoleModule(),
     postCodeModule,
     debugExitModule(options.debugExit),
+    pcTestdevModule,
   ];
 }
 
@@ -208,6 +221,7 @@ function getParts(container: Container, options: PcOptions, services: Services):
     e9Console: new DebugConsole({ readback: 0xe9 }),
     postCode: container.get(PostCode),
     debugExit: options.debugExit ? container.get(DebugExit) : undefined,
+    testdev: options.testdev ? container.get(PcTestdev) : undefined,
   };
 }
 
@@ -296,9 +310,16 @@ function mapPorts(board: PcBoard): void {
   io.map(E9_CONSOLE_PORT, board.e9Console.io);
   io.map(POST_CODE_PORT, board.postCode.io);
   if (board.debugExit) io.map(board.debugExit.iobase, board.debugExit.io);
+  if (board.testdev) mapTestdev(board, board.testdev);
   board.pci.plug(...PCI.hostBridge, hostBridge.pci);
   board.pci.plug(...PCI.isaBridge, isaBridge.pci);
   board.pci.plug(...PCI.powerManagement, pm.pci);
+}
+
+function mapTestdev({ io, mem }: PcBoard, testdev: PcTestdev): void {
+  io.map(TESTDEV_PORT, testdev.io);
+  io.map(TESTDEV_IRQ_PORT, testdev.irqIo);
+  mem.map(TESTDEV_MEMORY, testdev.memory);
 }
 
 // ------------------------------------------------------------------ nets
@@ -317,6 +338,10 @@ function connectNets(board: PcBoard): void {
   isa(keyboard.mouseIrq, IRQ.mouse);
   for (const [index, line] of pci.pirq.entries()) line.connect(isaBridge.pirq[index]!);
   for (let irq = 3; irq < ISA_IRQS; irq++) isa(isaBridge.irq[irq]!, irq);
+  for (const [gsi, line] of board.testdev?.irq.entries() ?? []) {
+    if (gsi < ISA_IRQS) isa(line, gsi);
+    else line.connect(ioapic.pin(gsi));
+  }
   pic.intr.connect(bus.lint0);
   bus.extInt = () => pic.acknowledge();
 }

@@ -33,6 +33,8 @@ export interface PcOptions {
   readonly startDate?: number;
   /** Ports of the debug exit device, if there is one. */
   readonly debugExit?: { readonly iobase: number; readonly iosize: number };
+  /** Has the device that unit tests of kernels and hypervisors use (`-device pc-testdev`). */
+  readonly testdev?: boolean;
   /** Behaves as the first release with CPU hot-plug. */
   readonly strictLegacy?: boolean;
   readonly host?: HostScheduler;

@@ -445,8 +445,9 @@ export class Pc implements MachineControl {
       ['i440fx', board.hostBridge],
     ];
     for (const [name, device] of named) this.#place(name, device);
-    const { isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode } = board;
-    for (const device of [isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode])
+    const { isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode, testdev } = board;
+    const optional = testdev ? [testdev] : [];
+    for (const device of [isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode, ...optional])
       this.#tree.device(device).realize();
   }
 

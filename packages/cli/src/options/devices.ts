@@ -4,7 +4,8 @@ import { KeyValues, splitCommas } from './key-values.js';
 /** A device that `-device` adds. */
 export type DeviceConfig =
   | { readonly driver: 'isa-debug-exit'; readonly iobase: number; readonly iosize: number }
-  | { readonly driver: 'isa-debugcon'; readonly iobase: number; readonly chardev: string };
+  | { readonly driver: 'isa-debugcon'; readonly iobase: number; readonly chardev: string }
+  | { readonly driver: 'pc-testdev' };
 
 interface Driver {
   readonly help: string;
@@ -26,6 +27,11 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
       iobase: values.integer('iobase', 0, LAST_PORT) ?? 0x501,
       iosize: values.integer('iosize', 1, 8) ?? 2,
     }),
+  },
+  'pc-testdev': {
+    help: 'latch, interrupt lines and memory that unit tests of kernels use',
+    properties: {},
+    make: () => ({ driver: 'pc-testdev' }),
   },
   'isa-debugcon': {
     help: 'characters written to a port go to a character device',

@@ -260,7 +260,7 @@ const DEVICE_OPTIONS: readonly Option[] = [
     names: ['device'],
     argument: 'DRIVER,…|JSON',
     group: 'Devices',
-    help: 'isa-debug-exit, isa-debugcon; help lists, DRIVER,help explains',
+    help: 'isa-debug-exit, isa-debugcon, pc-testdev; help lists, DRIVER,help explains',
     apply: addDevice,
   },
   {
