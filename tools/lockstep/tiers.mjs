@@ -2,7 +2,9 @@
  * Runs one guest twice, interpreted and translated, and compares the CPUs' state after every slice.
  *
  *   node tools/lockstep/tiers.mjs [--instructions N] [--kernel FILE] [--initrd FILE] [--append TEXT] [--firmware FILE]
+ *                                 [--send TEXT] [--after TEXT]
  *
+ * `--send` types a line on the serial port once the guest has printed the text of `--after`.
  * Prints the first slice after which the two differ, with the registers that do; the exit status is 1 then.
  */
 import { readFileSync } from 'node:fs';
@@ -17,6 +19,8 @@ const { values } = parseArgs({
     initrd: { type: 'string' },
     append: { type: 'string', default: 'console=ttyS0 cryptomgr.notests nokaslr' },
     firmware: { type: 'string' },
+    send: { type: 'string', default: '' },
+    after: { type: 'string', default: '# ' },
   },
 });
 
@@ -30,10 +34,27 @@ function makePc(translates) {
   const firmware = values.firmware ? readFileSync(values.firmware) : demoGuestRom();
   const direct = values.kernel ? { kernel: readFileSync(values.kernel), append: values.append } : {};
   const initrd = values.initrd ? { initrd: readFileSync(values.initrd) } : {};
-  const board = { cpus: 1, maxCpus: 4, topology: { cores: 1, threads: 1 }, ramBytes: 256 * 2 ** 20, firmware, host: calmHost() };
+  const board = { cpus: 1, maxCpus: 4, topology: { cores: 1, threads: 1 }, ramBytes: 512 * 2 ** 20, firmware, host: calmHost() };
   const pc = new Pc({ ...board, ...direct, ...initrd });
   pc.board.core.translates = translates;
   return pc;
+}
+
+/** Types the line when its time has come; to be called after every slice, so that both guests get it at the same instruction. */
+function typist(pc) {
+  let printed = '';
+  let rest = Buffer.from(`${values.send}\n`);
+  const type = () => {
+    rest = rest.subarray(pc.board.com1.receive(rest));
+  };
+  pc.board.com1.transmitted = (byte) => {
+    printed = (printed + String.fromCharCode(byte)).slice(-values.after.length);
+  };
+  return () => {
+    if (values.send === '' || printed !== values.after || rest.length === 0) return;
+    pc.board.com1.writable = type;
+    type();
+  };
 }
 
 /** Registers of all CPUs after each slice, as text. */
@@ -41,8 +62,10 @@ function* slices(pc) {
   const { executor } = pc.board;
   const slice = executor.slice.bind(executor);
   const seen = [];
+  const afterSlice = typist(pc);
   executor.slice = (cpu, budget) => {
     const executed = slice(cpu, budget);
+    afterSlice();
     const registers = pc.registers(cpu.index).flatMap((group) => group.registers.map(({ name, value }) => `${name}=${value.toString(16)}`));
     seen.push({ instructions: pc.instructions, text: `cpu=${cpu.index} ran=${executed} ${registers.join(' ')}` });
     return executed;

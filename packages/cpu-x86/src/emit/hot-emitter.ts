@@ -235,8 +235,10 @@ export class HotEmitter extends Emitter {
     return this.#memory.u16[(record + REC_PAGE_OFFSET) >> 1]!;
   }
 
+  /** General registers are in locals: an instruction that asks for the address of one is left to the interpreter. */
   registerAddress(index: number): Expr {
-    return at(this.#addressOf(index));
+    const address = this.#addressOf(index);
+    return this.#gprOf(address) < 0 ? at(address) : refuse();
   }
 
   #addressOf(index: number): number {
