@@ -6,7 +6,7 @@ import type { CoreMemory } from './core-memory.js';
 import { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
 import { Debugger, type Watchpoint } from './debugger.js';
 import { STATUS_EXIT, STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core-functions.js';
-import { DEBUG_STOP, FAULT, GP, STACK } from './fault.js';
+import { DEBUG_STOP, FAULT, GP, STACK, UD } from './fault.js';
 import { fillVectorTables } from './fpu/index.js';
 import { HandlerTable } from './handler-table.js';
 import { buildInterpreter, type ImportName, RUN_STEPPED } from './interpreter.js';
@@ -74,6 +74,8 @@ export class ExecutionCore {
   readonly debugger: Debugger;
   /** Sees each fault (vector, error code or -1) before its delivery; true stops the CPU at the faulting instruction instead. */
   onFault: ((vector: number, error: number) => boolean) | undefined;
+  /** Called before each #UD is delivered; RIP is that of the instruction. */
+  onUndefined: (() => void) | undefined;
   readonly #space: MemorySpace;
   readonly #helpers: readonly HelperFunction[];
   readonly #run: () => number;
@@ -321,6 +323,7 @@ export class ExecutionCore {
       if (record !== 0 && (u8[record + REC_FLAGS]! & RECORD_STACK) !== 0) i32[FAULT_VECTOR >> 2] = STACK;
     }
     if (i32[FAULT_VECTOR >> 2] === DEBUG_STOP) return this.#takeBack();
+    if (i32[FAULT_VECTOR >> 2] === UD) this.onUndefined?.();
     if (this.onFault?.(i32[FAULT_VECTOR >> 2]!, i32[FAULT_ERROR >> 2]!)) return 1;
     return deliverFault(this.cpu);
   }

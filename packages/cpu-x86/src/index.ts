@@ -1,4 +1,5 @@
 export { CoreMemory, GuestMemoryError, MAX_GUEST_BYTES } from './core-memory.js';
+export { type Execution, executionOfRows } from './coverage.js';
 export { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
 export type { DebugStop, Watchpoint } from './debugger.js';
 export { type CoreOptions, ExecutionCore } from './execution-core.js';
