@@ -3,7 +3,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DIFFERENCES, differencesPage, linesByName, ROM_NAMES, type RomName, runRom, testRom } from './index.js';
+import { Pc } from '@hotsocket/machine-pc';
+import { Trace } from '@hotsocket/trace';
+import {
+  DIFFERENCES,
+  differencesPage,
+  isaPage,
+  linesByName,
+  ROM_NAMES,
+  type RomName,
+  runRom,
+  testRom,
+  type VectorCounts,
+} from './index.js';
 
 const pathTo = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const expected = (name: RomName): string => readFileSync(pathTo(`../expected/${name}.txt`), 'latin1');
@@ -23,6 +35,22 @@ describe.each([...ROM_NAMES])('the test ROM "%s"', (name: RomName) => {
     expect(output.split('\n')).toEqual(expected(name).split('\n'));
     expect(status).toBe(EXIT_STATUS);
   }, 60_000);
+});
+
+describe('opcodes that are not implemented', () => {
+  it('raise #UD and a trace point with the bytes', () => {
+    // UD0 at the reset vector
+    const firmware = new Uint8Array(0x1_0000);
+    firmware.set([0x0f, 0xff, 0xc0, 0xf4], 0xfff0);
+    const trace = new Trace();
+    const seen: unknown[] = [];
+    trace.listen(({ name, values }) => seen.push([name, ...values]));
+    trace.enable('cpu_undefined_opcode');
+    const pc = new Pc({ cpus: 1, maxCpus: 1, topology: { cores: 1, threads: 1 }, ramBytes: 1 << 20, firmware, trace });
+    pc.cont();
+    pc.runFor(1);
+    expect(seen[0]).toEqual(['cpu_undefined_opcode', 0, 0, 0xffff_fff0, 0xf4c0_ff0f]);
+  });
 });
 
 describe('the test ROMs on QEMU', () => {
@@ -62,5 +90,12 @@ function onQemu(command: string, name: RomName): string {
 describe('docs/decisions/cpu-differences.md', () => {
   it('is what the list of differences gives', () => {
     expect(readFileSync(pathTo('../../../docs/decisions/cpu-differences.md'), 'utf8')).toBe(differencesPage());
+  });
+});
+
+describe('docs/isa-coverage.md', () => {
+  it('is what the rows, their semantics and the counts of vectors give', () => {
+    const counts = JSON.parse(readFileSync(pathTo('../../../tools/isa/vector-counts.json'), 'utf8')) as VectorCounts;
+    expect(readFileSync(pathTo('../../../docs/isa-coverage.md'), 'utf8')).toBe(isaPage(counts));
   });
 });
