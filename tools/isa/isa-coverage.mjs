@@ -37,7 +37,7 @@ function count() {
   const decoder = new Decoder();
   for (const vector of new VectorFile(values.file).vectors()) addVector(counts, decoder, vector);
   const sorted = Object.fromEntries(Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1)));
-  writeFileSync(COUNTS, `${JSON.stringify(sorted, null, 1)}\n`);
+  writeFileSync(COUNTS, `${JSON.stringify(sorted, null, 2)}\n`);
 }
 
 if (values.count) count();
