@@ -33,10 +33,11 @@ const MOST_BEHIND_MS = 100;
 /** Longest sleep without a look at the guest's timers. */
 const LONGEST_SLEEP_MS = 1000;
 
-/** What is left of a CPU's turn, in instructions. */
+/** What is left of a CPU's turn, in instructions: in all, and before a timer is due. */
 interface Turn {
   readonly cpu: X86Cpu;
   readonly left: number;
+  readonly untilTimer: number;
 }
 
 /** Runs the CPUs fairly by instruction count, fires timers, and sleeps while all CPUs are halted. Needs no host event to make progress. */
@@ -47,6 +48,8 @@ export class RunLoop {
   #sleeping: { wake(): void } | undefined;
   #last = -1;
   #turn: Turn | undefined;
+  /** `untilTimer` of the turn whose piece is executing; less when a timer was armed meanwhile. */
+  #untilTimer = 0;
   #longestPiece = SOLE_SLICE;
   /** Host time at which guest time was zero, for `realtime`. */
   #epochMs = 0;
@@ -118,27 +121,37 @@ export class RunLoop {
    */
   #round(): boolean {
     const { clock, time, cpus } = this.#parts;
-    if (this.#turn) return this.#piece(this.#turn);
+    if (this.#turn && this.#turn.untilTimer > 0) return this.#piece(this.#turn);
     this.#parts.betweenSlices();
     clock.runExpired();
     if (!this.#running) return true;
     const ready = cpus().filter((cpu) => cpu.runnable);
     if (ready.length === 0) return this.#skipIdleTime();
-    const most = ready.length > 1 ? this.#sharedSlice(ready.length) : SOLE_SLICE;
     this.#parts.executor.shared = ready.length > 1;
-    const left = Math.min(most, time.instructionsUntil(clock.nextDeadline()));
-    return this.#piece({ cpu: this.#turnOf(ready), left });
+    const turn = this.#nextTurn(ready);
+    return this.#piece({ ...turn, untilTimer: Math.min(turn.left, time.instructionsUntil(clock.nextDeadline())) });
+  }
+
+  /** The rest of a turn that timers cut into, since they would else always take from the same CPU; or the turn of the next one. */
+  #nextTurn(ready: readonly X86Cpu[]): Omit<Turn, 'untilTimer'> {
+    const whole = ready.length > 1 ? this.#sharedSlice(ready.length) : SOLE_SLICE;
+    const kept = this.#turn;
+    if (kept && ready.includes(kept.cpu)) return { cpu: kept.cpu, left: Math.min(kept.left, whole) };
+    return { cpu: this.#turnOf(ready), left: whole };
   }
 
   /**
    * Executes a turn, or a piece of it when instructions are slow (registers behind every access), so that the host hears of its own events.
-   * Where a turn is cut changes nothing for the guest: timers and other CPUs come between turns only.
+   * Where a turn is cut into pieces changes nothing for the guest: timers and other CPUs come between turns only. A CPU that halts, waits
+   * or is interrupted ends its turn.
    */
-  #piece(turn: Turn): boolean {
-    const budget = Math.min(turn.left, this.#longestPiece);
-    const executed = this.#slice(turn.cpu, budget);
-    const left = turn.left - executed;
-    this.#turn = executed >= budget && left > 0 && this.#running ? { cpu: turn.cpu, left } : undefined;
+  #piece({ cpu, left, untilTimer }: Turn): boolean {
+    const budget = Math.min(untilTimer, this.#longestPiece);
+    this.#untilTimer = untilTimer;
+    const executed = this.#slice(cpu, budget);
+    const recut = this.#untilTimer < untilTimer;
+    const goesOn = (executed >= budget || recut) && left > executed && this.#running;
+    this.#turn = goesOn ? { cpu, left: left - executed, untilTimer: recut ? 0 : untilTimer - executed } : undefined;
     return true;
   }
 
@@ -205,7 +218,10 @@ export class RunLoop {
 
   #deadlineArmed(deadlineNs: number): void {
     const { executor, time } = this.#parts;
-    if (!executor.running) this.wake();
-    else if (time.instructionsUntil(deadlineNs) < SOLE_SLICE) executor.interrupt();
+    if (!executor.running) return this.wake();
+    const until = executor.executed + time.instructionsUntil(deadlineNs);
+    if (until >= this.#untilTimer) return;
+    this.#untilTimer = until;
+    executor.interrupt();
   }
 }

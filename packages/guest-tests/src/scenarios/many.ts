@@ -6,6 +6,8 @@ import { type Figures, millions, type Scenario, using } from './scenario.js';
 
 const CPU_BITMAP = 0xaf00;
 const CMOS_CPUS = 0x5f;
+/** Instructions in 10 ms of guest time, at 32 ns each. */
+const WINDOW = 312_500;
 
 /** Adds all 254 CPUs that an 8-bit APIC id leaves room for, without a pause. */
 async function burst(acpi: 'firmware' | 'machine'): Promise<Figures> {
@@ -45,7 +47,7 @@ async function fairness(count: number): Promise<Figures> {
       guest.shell(`(taskset ${(1 << cpu).toString(16)} sh -c 'while :; do :; done' &)`);
     }
     guest.run(500);
-    const log = new SliceLog(guest.pc, 10e6);
+    const log = new SliceLog(guest.pc, WINDOW);
     guest.run(1000);
     log.stop();
     const share = log.smallestShare(count);
