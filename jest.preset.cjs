@@ -13,6 +13,8 @@ module.exports = {
   testEnvironment: require.resolve('./jest.env.cjs'),
   // A test that fails may leave a machine running; the run ends all the same.
   forceExit: true,
+  // No test judges speed: a limit is for what hangs, also on a busy machine.
+  testTimeout: 120_000,
   testMatch: ['<rootDir>/src/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.[cm]?tsx?$': ['@swc/jest', { ...swc, module: { type: 'es6' } }] },

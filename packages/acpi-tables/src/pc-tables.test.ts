@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeWith } from '@hotsocket/testbench';
 import { ACPI_FILES, AmlError, type PcAcpiOptions, type PossibleCpu, pcAcpiFiles, pcTables, tables } from './index.js';
 
 const cpus = (...present: boolean[]): PossibleCpu[] => present.map((here, apicId) => ({ apicId, present: here }));
@@ -171,9 +172,9 @@ describe('pcAcpiFiles', () => {
   });
 });
 
-describe('the DSDT', () => {
-  const hasIasl = spawnSync('iasl', ['-v']).status === 0;
+const noIasl = spawnSync('iasl', ['-v']).status === 0 ? undefined : 'iasl (acpica-tools) is not installed';
 
+describeWith(noIasl, 'the DSDT, by another compiler', () => {
   /** Disassembles and compiles again, with another program's idea of AML. */
   const roundTrip = (dsdt: Uint8Array): { log: string; again: Buffer } => {
     const folder = mkdtempSync(join(tmpdir(), 'aml-'));
@@ -194,10 +195,6 @@ describe('the DSDT', () => {
     ],
     ['with 300 slots', { ...MODERN, cpus: cpus(...Array<boolean>(300).fill(true)) }],
   ] as [string, PcAcpiOptions][])('%s is what iasl makes of its disassembly', (_, options) => {
-    if (!hasIasl) {
-      console.warn('NOT CHECKED against another AML compiler: iasl (acpica-tools) is not installed');
-      return;
-    }
     const { dsdt } = pcTables(options);
     const { log, again } = roundTrip(dsdt);
     expect(log).toMatch(/Compilation successful. 0 Errors/);
@@ -206,10 +203,9 @@ describe('the DSDT', () => {
   });
 });
 
-describe('the methods of the DSDT', () => {
-  const hasAcpiexec = spawnSync('acpiexec', ['-vd']).status === 0;
-  if (!hasAcpiexec) console.warn('NOT RUN on another AML interpreter: acpiexec (acpica-tools) is not installed');
+const noAcpiexec = spawnSync('acpiexec', ['-vd']).status === 0 ? undefined : 'acpiexec (acpica-tools) is not installed';
 
+describeWith(noAcpiexec, 'the methods of the DSDT, by another interpreter', () => {
   /** Runs methods on another interpreter, every port reading as the same byte; the lines of interest of what it printed. */
   const evaluate = (dsdt: Uint8Array, portByte: number, ...paths: readonly string[]): string[] => {
     const folder = mkdtempSync(join(tmpdir(), 'aml-'));
@@ -235,7 +231,6 @@ describe('the methods of the DSDT', () => {
   const number = (value: number): string => value.toString(16).toUpperCase().padStart(16, '0');
 
   it('report what changed in the bitmap, once, and read who is present from it', () => {
-    if (!hasAcpiexec) return;
     const { dsdt } = pcTables({ cpus: cpus(true, true, false, false) });
     // every byte of the bitmap is 05h: APIC ids 0 and 2 of these four
     const lines = evaluate(dsdt, 0x05, '\\_GPE._E02', '\\_SB.CP02._STA', '\\_SB.CP01._STA', '\\_SB.CP02._MAT', '\\_GPE._E02', '\\_SB.CPON');
@@ -254,14 +249,12 @@ describe('the methods of the DSDT', () => {
   });
 
   it('select a slot and read its status in the selector block', () => {
-    if (!hasAcpiexec) return;
     const { dsdt } = pcTables(MODERN);
     expect(evaluate(dsdt, 0x01, '\\_SB.CPUS.C002._STA', '\\_SB.CPUS.C001._EJ0 1')).toEqual([number(0x0f)]);
     expect(evaluate(dsdt, 0x00, '\\_SB.CPUS.C002._STA')).toEqual([number(0)]);
   });
 
   it('read an interrupt link from the PIRQ register', () => {
-    if (!hasAcpiexec) return;
     const { dsdt } = pcTables(FOUR);
     expect(evaluate(dsdt, 0x0a, '\\_SB.LNKB._CRS', '\\_SB.LNKB._STA')).toEqual(['89 06 00 09 01 0A 00 00 00 79 00 ', number(0x0b)]);
     expect(evaluate(dsdt, 0x80, '\\_SB.LNKB._STA')).toEqual([number(0x09)]);

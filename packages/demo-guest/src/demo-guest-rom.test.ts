@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeWith } from '@hotsocket/testbench';
 import { DEMO_GUEST_KEYS, DEMO_GUEST_LINES, demoGuestRom } from './index.js';
 
 describe('demoGuestRom', () => {
@@ -29,15 +30,11 @@ describe('demoGuestRom', () => {
   });
 });
 
-describe('the guest on another emulator', () => {
-  const QEMU = 'qemu-system-x86_64';
-  const hasQemu = spawnSync(QEMU, ['--version']).status === 0;
+const QEMU = 'qemu-system-x86_64';
+const noQemu = spawnSync(QEMU, ['--version']).status === 0 ? undefined : `${QEMU} is not installed`;
 
+describeWith(noQemu, 'the guest on another emulator', () => {
   it('starts each CPU that is hot-added, takes keys, and powers off', async () => {
-    if (!hasQemu) {
-      console.warn(`NOT RUN on another emulator: ${QEMU} is not installed`);
-      return;
-    }
     const guest = new Guest(QEMU);
     try {
       await guest.line(DEMO_GUEST_LINES.ready);

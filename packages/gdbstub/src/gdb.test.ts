@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pc } from '@hotsocket/machine-pc';
 import { Monitor } from '@hotsocket/monitor';
+import { describeWith } from '@hotsocket/testbench';
 import { type GdbListener, listenGdb } from './node.js';
 import { GdbServer, type GdbServerOptions } from './server.js';
 
@@ -21,15 +22,6 @@ const IMAGES = fileURLToPath(new URL('../../../.cache/images/', import.meta.url)
 const NEEDED = ['bios-256k.bin', 'vmlinuz-cloud-amd64', 'initramfs-amd64.cpio.gz'];
 const hasImages = NEEDED.every((name) => existsSync(IMAGES + name));
 
-function tests(name: string, missing: string | undefined, body: () => void): void {
-  if (missing === undefined) return describe(name, body);
-  describe(name, () => {
-    it(`HAS NOT RUN: ${missing}`, () => {
-      console.warn(`${name}: NOT TESTED, ${missing}`);
-      expect(gdbVersion !== undefined && hasImages).toBe(false);
-    });
-  });
-}
 const noGdb = gdbVersion === undefined ? 'gdb is not installed' : undefined;
 const noImages = hasImages ? undefined : `${NEEDED.join(', ')} are not in ${IMAGES}`;
 
@@ -106,7 +98,7 @@ function countingFirmware(): Uint8Array {
 
 const PLAIN = { cpus: 1, maxCpus: 4, topology: { cores: 1, threads: 1 }, ramBytes: 4 << 20 };
 
-tests('gdb on a machine in real mode', noGdb, () => {
+describeWith(noGdb, 'gdb on a machine in real mode', () => {
   it('attaches, shows registers and threads, breaks, steps, watches and lets go', async () => {
     await using bench = new Bench(new Pc({ ...PLAIN, firmware: countingFirmware() }));
     await bench.listen();
@@ -211,7 +203,7 @@ function symbols(bench: Bench, names: readonly string[]): Record<string, string>
   return Object.fromEntries(found) as Record<string, string>;
 }
 
-tests('gdb on Linux', noGdb ?? noImages, () => {
+describeWith(noGdb ?? noImages, 'gdb on Linux', () => {
   let addresses: Record<string, string> = {};
 
   it('meets a breakpoint on a CPU that was plugged after it was set, and follows a hot-add while the machine stands', async () => {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Pc } from '@hotsocket/machine-pc';
 import { Monitor } from '@hotsocket/monitor';
+import { describeWith } from '@hotsocket/testbench';
 import { type GdbInput, PacketReader } from './packets.js';
 import { GdbServer } from './server.js';
 import type { GdbSession } from './session.js';
@@ -37,43 +38,36 @@ function form(request: string, answer: string): unknown {
   return answer === '' ? 'nothing' : 'something';
 }
 
-if (existsSync(RECORDING)) {
-  describe('a recorded session of gdb 13', () => {
-    it('gets the answers that it got, up to its first continue', () => {
-      const firmware = new Uint8Array(0x1_0000).fill(0xf4);
-      const pc = new Pc({ cpus: 1, maxCpus: 4, topology: { cores: 1, threads: 1 }, ramBytes: 2 << 20, firmware });
-      let written = '';
-      const server = new GdbServer({ machine: pc, humanMonitor: new Monitor({ machine: pc }) });
-      const session = server.connect({ write: (text) => (written += text), end: () => {} }) as GdbSession;
-      let compared = 0;
-      for (const { request, answers } of exchanges()) {
-        if (/^qXfer:features:read:i386/.test(request)) continue;
-        written = '';
-        session.receive(
-          bytes(
-            `$${request}#${[...bytes(request)]
-              .reduce((sum, byte) => (sum + byte) & 0xff, 0)
-              .toString(16)
-              .padStart(2, '0')}`,
-          ),
-        );
-        const got = packets(written).filter((text) => !text.startsWith('O') || text === 'OK');
-        const expected = answers.filter((text) => !/^O(?!K$)|^T02/.test(text));
-        expect({ request, answers: got.map((text) => form(request, text)) }).toEqual({
-          request,
-          answers: expected.map((text) => form(request, text)),
-        });
-        compared++;
-      }
-      pc.quit('none');
-      expect(compared).toBeGreaterThan(40);
-    });
+const missing = existsSync(RECORDING) ? undefined : `${RECORDING} does not exist`;
+
+describeWith(missing, 'a recorded session of gdb 13', () => {
+  it('gets the answers that it got, up to its first continue', () => {
+    const firmware = new Uint8Array(0x1_0000).fill(0xf4);
+    const pc = new Pc({ cpus: 1, maxCpus: 4, topology: { cores: 1, threads: 1 }, ramBytes: 2 << 20, firmware });
+    let written = '';
+    const server = new GdbServer({ machine: pc, humanMonitor: new Monitor({ machine: pc }) });
+    const session = server.connect({ write: (text) => (written += text), end: () => {} }) as GdbSession;
+    let compared = 0;
+    for (const { request, answers } of exchanges()) {
+      if (/^qXfer:features:read:i386/.test(request)) continue;
+      written = '';
+      session.receive(
+        bytes(
+          `$${request}#${[...bytes(request)]
+            .reduce((sum, byte) => (sum + byte) & 0xff, 0)
+            .toString(16)
+            .padStart(2, '0')}`,
+        ),
+      );
+      const got = packets(written).filter((text) => !text.startsWith('O') || text === 'OK');
+      const expected = answers.filter((text) => !/^O(?!K$)|^T02/.test(text));
+      expect({ request, answers: got.map((text) => form(request, text)) }).toEqual({
+        request,
+        answers: expected.map((text) => form(request, text)),
+      });
+      compared++;
+    }
+    pc.quit('none');
+    expect(compared).toBeGreaterThan(40);
   });
-} else {
-  describe('a recorded session of gdb 13', () => {
-    it('HAS NOT RUN: the recording is not there', () => {
-      console.warn(`NOT TESTED: ${RECORDING} does not exist`);
-      expect(existsSync(RECORDING)).toBe(false);
-    });
-  });
-}
+});

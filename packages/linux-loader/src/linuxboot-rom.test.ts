@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeWith } from '@hotsocket/testbench';
 import { LINUXBOOT_BOOTORDER, linuxbootRom } from './index.js';
 
 const sum = (bytes: Uint8Array): number => bytes.reduce((total, byte) => (total + byte) & 0xff, 0);
@@ -51,10 +52,10 @@ function echoKernel(): Uint8Array {
   return image;
 }
 
-describe('the ROM on another emulator', () => {
-  const QEMU = 'qemu-system-x86_64';
-  const hasQemu = spawnSync(QEMU, ['--version']).status === 0;
+const QEMU = 'qemu-system-x86_64';
+const noQemu = spawnSync(QEMU, ['--version']).status === 0 ? undefined : `${QEMU} is not installed`;
 
+describeWith(noQemu, 'the ROM on another emulator', () => {
   /** Boots the kernel with our ROM in place of QEMU's own; resolves to what the setup code printed. */
   const boot = (dma: 'on' | 'off'): { status: number | null; stdout: string } => {
     const folder = mkdtempSync(join(tmpdir(), 'linuxboot-'));
@@ -73,10 +74,6 @@ describe('the ROM on another emulator', () => {
   it.each(['on', 'off'] as const)(
     'is started by firmware and enters the setup code, DMA %s',
     (dma) => {
-      if (!hasQemu) {
-        console.warn(`NOT RUN on another emulator: ${QEMU} is not installed`);
-        return;
-      }
       // isa-debug-exit ends with twice the value and one
       expect(boot(dma)).toEqual({ status: 0x15 * 2 + 1, stdout: `hello dma=${dma}` });
     },

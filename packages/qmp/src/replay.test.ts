@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeWith } from '@hotsocket/testbench';
 import type { Dialect } from './dialect.js';
 import { QmpServer } from './server.js';
 import type { QmpSession } from './session.js';
@@ -65,18 +66,9 @@ function isBugOf15({ section, request }: Exchange): boolean {
   return /-4294967296|-9223372036854775808/.test(request) || (section.includes('-S') && request.includes('query-cpus'));
 }
 
-const describeRecorded = existsSync(RECORDINGS) ? describe : absent;
+const missing = existsSync(RECORDINGS) ? undefined : `${RECORDINGS} does not exist`;
 
-function absent(name: string, _body: () => void): void {
-  describe(name, () => {
-    it('HAS NOT RUN: the recordings are not there', () => {
-      console.warn(`${name}: NOT TESTED, ${RECORDINGS} does not exist`);
-      expect(existsSync(RECORDINGS)).toBe(false);
-    });
-  });
-}
-
-describeRecorded('recorded sessions with raw bytes', () => {
+describeWith(missing, 'recorded sessions with raw bytes', () => {
   it.each<[Dialect, string, number]>([
     ['1.5', 'qemu-1.5.0-qmp-raw-cpu-add-session.txt', 45],
     ['3.1', 'qemu-3.1.0-qmp-raw-cpu-add-session.txt', 55],
@@ -171,7 +163,7 @@ function connectedClient(): { machine: FakeMachine; receive: (text: string) => v
   return { machine, receive, take: () => lines.splice(0).filter((line) => !line.includes(lastOfCpu)) };
 }
 
-describeRecorded('recorded clients', () => {
+describeWith(missing, 'recorded clients', () => {
   it.each<[string, string, Dialect, number]>([
     ['qmp-shell with 1.5', 'qemu-1.5.0-qmp-shell-wire.txt', '1.5', 15],
     ['qmp-shell with 3.1', 'qemu-3.1.0-qmp-shell-wire.txt', '3.1', 15],
