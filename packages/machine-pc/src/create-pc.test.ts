@@ -334,7 +334,7 @@ describe('options', () => {
     [{ smp: '1,maxcpus=many' }, "'maxcpus=many' is not one of cpus, maxcpus, sockets, cores, threads"],
     [{ smp: '1,toString=2' }, 'toString'],
     [{ smp: '0' }, 'cpus is 0'],
-    [{ smp: '4,sockets=1,cores=2' }, '1 sockets of 2 cores of 1 threads are less than maxcpus (4)'],
+    [{ smp: '4,sockets=1,cores=2,threads=1' }, 'sockets (1) * cores (2) * threads (1) is less than maxcpus (4)'],
     [{ smp: { cpus: 1.5 } }, 'cpus is 1.5'],
     [{ memory: 'much' }, "memory 'much'"],
     [{ memory: '64K' }, '1 MiB'],

@@ -10,11 +10,11 @@ import { fetchUrl, type ImageSource, type ReadUrl, readImage } from './embed/ima
 import { memoryBytes } from './embed/memory-size.js';
 import { PcError } from './embed/pc-error.js';
 import { noSuchPort, SerialPort } from './embed/serial-port.js';
-import { readSmp, type Smp } from './embed/smp.js';
 import { type WaitOptions, type WaitSubject, wait } from './embed/wait.js';
 import { KiB } from './layout.js';
 import { type PcOptions, PcOptionsError } from './options.js';
 import { Pc } from './pc.js';
+import { readSmp, type Smp } from './smp.js';
 
 type Described = 'cpus' | 'maxCpus' | 'topology' | 'ramBytes' | 'firmware' | 'kernel' | 'initrd';
 

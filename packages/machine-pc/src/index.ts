@@ -4,7 +4,7 @@ export type { CpuEvent, CpuStage, HotAddedCpu, HotPlug } from './embed/hot-plug.
 export type { ImageSource, ReadUrl } from './embed/image-source.js';
 export { PcError, type PcErrorCode } from './embed/pc-error.js';
 export type { SerialPort } from './embed/serial-port.js';
-export type { Smp } from './embed/smp.js';
 export type { WaitOptions } from './embed/wait.js';
 export { type BootOptions, type PcOptions, PcOptionsError } from './options.js';
 export { Pc } from './pc.js';
+export type { Smp } from './smp.js';
