@@ -21,6 +21,7 @@ const ELF_MAGIC = 0x464c_457f;
 const ELF_CLASS_32 = 1;
 const ELF_386 = 3;
 const PT_LOAD = 1;
+const PROGRAM_HEADER_BYTES = 32;
 
 /** Fields of rom/multiboot.asm, and where it and the command line are loaded. */
 const SETUP_ADDRESS = 0x9_0000;
@@ -60,11 +61,11 @@ const viewOf = (image: Uint8Array): DataView => new DataView(image.buffer, image
 export const isMultiboot = (image: Uint8Array): boolean => headerOf(viewOf(image)) !== undefined;
 
 /**
- * Reads a Multiboot 1 image: a 32-bit ELF file, or any file whose header says where it goes.
+ * Reads a Multiboot 1 image: a 32-bit ELF file, or any file whose header says where it goes. It must lie below `limit`.
  *
- * @throws ImageError `truncated` or `bad-field`
+ * @throws ImageError `truncated`, `bad-field` or `no-room`
  */
-export function parseMultiboot(image: Uint8Array): MultibootImage {
+export function parseMultiboot(image: Uint8Array, limit: number): MultibootImage {
   const view = viewOf(image);
   const header = headerOf(view);
   if (header === undefined) throw new ImageError('bad-field', 'kernel image has no Multiboot header');
@@ -72,11 +73,18 @@ export function parseMultiboot(image: Uint8Array): MultibootImage {
   if (flags & WANTS_VIDEO) throw new ImageError('bad-field', 'Multiboot header (flags) asks for a video mode; there is no display');
   const unknown = flags & 0xffff & ~UNDERSTOOD;
   if (unknown !== 0) throw new ImageError('bad-field', `Multiboot header (flags) needs the unknown features 0x${unknown.toString(16)}`);
-  return flags & HAS_ADDRESSES ? fromAddresses(image, view, header) : fromElf(image, view);
+  return flags & HAS_ADDRESSES ? fromAddresses(image, view, header, limit) : fromElf(image, view, limit);
+}
+
+/** Zeros for what an image occupies; before they are made, they must be known to fit. */
+function space(address: number, end: number, limit: number): Uint8Array {
+  if (end > limit)
+    throw new ImageError('no-room', `the kernel needs memory up to 0x${end.toString(16)}, there is memory up to 0x${limit.toString(16)}`);
+  return new Uint8Array(end - address);
 }
 
 /** The "a.out kludge": addresses in the header. */
-function fromAddresses(image: Uint8Array, view: DataView, header: number): MultibootImage {
+function fromAddresses(image: Uint8Array, view: DataView, header: number, limit: number): MultibootImage {
   if (header + 32 > image.length) throw new ImageError('truncated', 'kernel image ends inside its Multiboot header');
   const [headerAddress, load, loadEnd, bssEnd, entry] = [12, 16, 20, 24, 28].map((at) => view.getUint32(header + at, true)) as [
     number,
@@ -92,7 +100,7 @@ function fromAddresses(image: Uint8Array, view: DataView, header: number): Multi
       'bad-field',
       `Multiboot header (load_addr, load_end_addr): ${length} bytes from offset ${from} are not in the image`,
     );
-  const data = new Uint8Array(Math.max(length, bssEnd - load));
+  const data = space(load, Math.max(load + length, bssEnd), limit);
   data.set(image.subarray(from, from + length));
   return { address: load, data, entry };
 }
@@ -105,7 +113,7 @@ interface Segment {
   readonly inMemory: number;
 }
 
-function fromElf(image: Uint8Array, view: DataView): MultibootImage {
+function fromElf(image: Uint8Array, view: DataView, limit: number): MultibootImage {
   if (image.length < 52 || view.getUint32(0, true) !== ELF_MAGIC)
     throw new ImageError('bad-field', 'Multiboot image is no ELF file and its header has no addresses');
   if (image[4] !== ELF_CLASS_32 || view.getUint16(18, true) !== ELF_386)
@@ -114,14 +122,14 @@ function fromElf(image: Uint8Array, view: DataView): MultibootImage {
   if (segments.length === 0) throw new ImageError('bad-field', 'Multiboot image has nothing to load (e_phnum)');
   const address = Math.min(...segments.map(({ physical }) => physical));
   const end = Math.max(...segments.map(({ physical, inMemory }) => physical + inMemory));
-  if (end - address > 2 ** 31) throw new ImageError('no-room', `Multiboot image spans ${end - address} bytes (p_paddr)`);
-  const data = new Uint8Array(end - address);
+  const data = space(address, end, limit);
   for (const { offset, physical, inFile } of segments) data.set(image.subarray(offset, offset + inFile), physical - address);
   return { address, data, entry: entryOf(view.getUint32(24, true), segments) };
 }
 
 function segmentsOf(view: DataView): Segment[] {
   const [at, size, count] = [view.getUint32(28, true), view.getUint16(42, true), view.getUint16(44, true)];
+  if (size < PROGRAM_HEADER_BYTES) throw new ImageError('bad-field', `Multiboot image has program headers of ${size} bytes (e_phentsize)`);
   if (at + size * count > view.byteLength) throw new ImageError('truncated', 'Multiboot image ends inside its program headers (e_phoff)');
   const segments: Segment[] = [];
   for (let n = 0; n < count; n++) {
@@ -133,7 +141,19 @@ function segmentsOf(view: DataView): Segment[] {
       throw new ImageError('truncated', `Multiboot image ends inside segment ${n} (p_offset, p_filesz)`);
     segments.push(segment);
   }
+  checkOverlap(segments);
   return segments;
+}
+
+/** What two segments put in one place depends on their order: no linker means that. */
+function checkOverlap(segments: readonly Segment[]): void {
+  const sorted = [...segments].sort((a, b) => a.physical - b.physical);
+  const clash = sorted.find(({ physical, inMemory }, n) => physical + inMemory > (sorted[n + 1]?.physical ?? Number.POSITIVE_INFINITY));
+  if (clash)
+    throw new ImageError(
+      'bad-field',
+      `Multiboot image has segments that overlap above 0x${clash.physical.toString(16)} (p_paddr, p_memsz)`,
+    );
 }
 
 /** Entry points may be virtual addresses of a segment that is loaded elsewhere. */
@@ -150,10 +170,8 @@ function entryOf(entry: number, segments: readonly Segment[]): number {
  */
 export function multibootBoot(options: DirectBootOptions): DirectBoot {
   const { ramBytes, ramReserve = DEFAULT_RAM_RESERVE, initrd = new Uint8Array() } = options;
-  const image = parseMultiboot(options.kernel);
+  const image = parseMultiboot(options.kernel, ramBytes - ramReserve);
   const end = image.address + image.data.length;
-  if (end > ramBytes - ramReserve)
-    throw new ImageError('no-room', `the kernel needs memory up to ${end} bytes, the machine has ${ramBytes}`);
   if (image.address < 0xa_0000 && end > SETUP_ADDRESS)
     throw new ImageError('no-room', `the kernel covers 0x${SETUP_ADDRESS.toString(16)}, where its boot information is`);
   const at = Math.floor((ramBytes - ramReserve - initrd.length) / PAGE) * PAGE;
