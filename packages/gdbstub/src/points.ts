@@ -37,6 +37,11 @@ export class PointList {
     return 'OK';
   }
 
+  /** There is a breakpoint at a linear address. */
+  breaksAt(address: bigint): boolean {
+    return [...this.#points.values()].some((point) => isBreakpoint(point) && samePlace(point.address, address));
+  }
+
   /** Removes all. */
   clear(): void {
     if (this.#points.size === 0) return;

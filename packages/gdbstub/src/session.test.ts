@@ -331,12 +331,20 @@ describe('running', () => {
     expect(client.ask('m500,1')).not.toBe('00');
   });
 
-  it.each(['vCont;', 'vCont;x', 'vCont;c:p1.9', 'vCont;c;s:p1.7', 'vCont;t:p1.1', 'vCont;c:zz', 'cxyz', 'sxyz'])(
-    '%s is refused',
-    (text) => {
-      expect([client.ask(text), pc.runState === 'running']).toEqual(['E22', false]);
-    },
-  );
+  it.each([
+    'vCont;',
+    'vCont;x',
+    'vCont;c:p1.9',
+    'vCont;c;s:p1.7',
+    'vCont;t:p1.1',
+    'vCont;r1:p1.1',
+    'vCont;r1,2:p1.9',
+    'vCont;c:zz',
+    'cxyz',
+    'sxyz',
+  ])('%s is refused', (text) => {
+    expect([client.ask(text), pc.runState === 'running']).toEqual(['E22', false]);
+  });
 });
 
 describe('a step', () => {
@@ -347,6 +355,40 @@ describe('a step', () => {
     for (const text of ['s', 'vCont;s:p1.1;c:p1.-1', 'S05']) expect(client.ask(text)).toBe('T05thread:p01.01;');
     expect([client.ask('p10'), client.ask('m500,1'), client.ask('p0')]).toEqual(['0800000000000000', '01', '0000000000000000']);
     expect(client.ask('sf000')).toBe('T05thread:p01.01;');
+  });
+
+  it('over a range ends where the range is left', () => {
+    introduced();
+    expect(client.ask('vCont?')).toBe('vCont;c;C;s;S;r');
+    client.ask('s');
+    expect(client.ask('vCont;r0,8:p1.1;c')).toBe('T05thread:p01.01;');
+    expect([client.ask('p10'), client.ask('m500,1')]).toEqual(['0800000000000000', '01']);
+  });
+
+  it('over a range that is never left ends by itself, so that the client is heard', () => {
+    introduced();
+    client.ask('s');
+    expect(client.ask('vCont;r0,a:p1.1')).toBe('T05thread:p01.01;');
+    expect(client.ask('m500,2')).toBe('f301');
+  });
+
+  it('over a range ends at a breakpoint in it', () => {
+    client.close();
+    client = new Client({ description: 'i8086' });
+    introduced();
+    client.ask('s');
+    client.ask('Z0,f0008,1');
+    expect(client.ask('vCont;rf0000,f000a:p1.1')).toBe('T05thread:p01.01;swbreak:;');
+    expect([client.ask('p8'), client.ask('m500,1')]).toEqual(['08000f00', '01']);
+  });
+
+  it('over an empty range is one step, and a CPU that halts does not stay in it', () => {
+    introduced();
+    client.ask('s');
+    client.ask('vCont;r0,0:p1.1');
+    expect(client.ask('p10')).toBe('0200000000000000');
+    client.ask('P10=0006000000000000');
+    expect([client.ask('vCont;r0,fff:p1.1'), client.ask('p10')]).toEqual(['T05thread:p01.01;', '0106000000000000']);
   });
 
   it('touches a watchpoint', () => {

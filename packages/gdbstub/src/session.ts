@@ -14,7 +14,7 @@ import {
 } from './packets.js';
 import { PointList } from './points.js';
 import { type Description, type GdbRegister, RegisterFile, registersOf, totalBytes } from './registers.js';
-import { type Resume, readResume } from './resume.js';
+import { type Resume, readResume, type StepRange } from './resume.js';
 import { targetXml } from './target-description.js';
 import { ALL, ANY, readThreadId, threadId, threadOf } from './threads.js';
 
@@ -49,6 +49,8 @@ const STEP_ENABLE = 1;
 const STEP_WITHOUT_INTERRUPTS = 2;
 const STEP_WITHOUT_TIME = 4;
 const STEP_BITS = 7;
+/** So many steps of a range are done at once; a client whose range is not left by then asks again, and may interrupt between. */
+const MOST_STEPS = 1000;
 /** Characters of monitor text in one packet. */
 const OUTPUT_PIECE = 1000;
 /** Bytes of memory in one packet. */
@@ -166,7 +168,7 @@ export class GdbSession {
       ['Qqemu.sstep=', (args) => this.#setStepFlags(args)],
       ['qqemu.PhyMemMode', () => String(Number(this.#physical))],
       ['Qqemu.PhyMemMode:', (args) => this.#setPhysical(args)],
-      ['vCont?', () => 'vCont;c;C;s;S'],
+      ['vCont?', () => 'vCont;c;C;s;S;r'],
       ['vCont;', (args) => this.#vCont(args)],
       ['vAttach;', () => this.#stopReply()],
       ['vKill;', () => this.#kill('OK')],
@@ -356,11 +358,11 @@ export class GdbSession {
   }
 
   /** The reply to a run is the stop that ends it. */
-  #resume({ step, held, others }: Resume): string | undefined {
+  #resume({ step, range, held, others }: Resume): string | undefined {
     const leaves = this.#stop && this.#elsewhere(this.#stop) ? this.#stop.cpuIndex : undefined;
     this.#host.debug.hold(held);
     this.#stop = undefined;
-    if (step !== undefined) return this.#step(step, others);
+    if (step !== undefined) return this.#step(step, others, range);
     if (leaves !== undefined && !held.includes(leaves)) this.#leave(leaves);
     this.#waiting = true;
     try {
@@ -379,12 +381,35 @@ export class GdbSession {
       this.#host.debug.step(cpuIndex, { interrupts: false, time: true, others: false });
   }
 
-  #step(cpuIndex: number, others: boolean): string {
+  #step(cpuIndex: number, others: boolean, range?: StepRange): string {
     const interrupts = (this.#stepFlags & STEP_WITHOUT_INTERRUPTS) === 0;
     const time = (this.#stepFlags & STEP_WITHOUT_TIME) === 0;
-    this.#stop = this.#host.debug.step(cpuIndex, { interrupts, time, others });
     this.#inspected = cpuIndex;
+    for (let left = MOST_STEPS; left > 0; left--) {
+      this.#stop = this.#host.debug.step(cpuIndex, { interrupts, time, others }) ?? this.#arrived(cpuIndex, range);
+      if (this.#stop || !range || !this.#isInside(cpuIndex, range)) break;
+    }
     return this.#stopReply();
+  }
+
+  /** Inside of a range breakpoints count; a plain step that ends at one is a step. */
+  #arrived(cpuIndex: number, range: StepRange | undefined): DebugStop | undefined {
+    const address = this.#cpuAt(cpuIndex)?.pc;
+    if (!range || address === undefined || !this.#points.breaksAt(address)) return undefined;
+    return { cpuIndex, address, reason: 'breakpoint' };
+  }
+
+  /** The CPU still executes and its instruction pointer, as the client sees it, is in the range. */
+  #isInside(cpuIndex: number, { start, end }: StepRange): boolean {
+    const { description, debug } = this.#host;
+    const cpu = this.#cpuAt(cpuIndex);
+    if (!cpu || cpu.halted || this.#host.machine.runState !== 'debug') return false;
+    const pointer = description === 'i8086' ? cpu.pc : (debug.readRegister(cpuIndex, 'rip') ?? end);
+    return pointer >= start && pointer < end;
+  }
+
+  #cpuAt(cpuIndex: number): CpuInfo | undefined {
+    return this.#host.machine.cpus.find(({ index }) => index === cpuIndex);
   }
 
   #stopReply(signal: string = SIGTRAP): string {
