@@ -36,7 +36,7 @@ const optionOf = ({ kernel, initrd }: MachineConfig, { code, message }: ImageErr
 };
 
 function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
-  const { smp, ramBytes, cpu, name, uuid, acpi, boot, debugExit, testdev, strictLegacy } = config;
+  const { smp, ramBytes, cpu, name, uuid, acpi, cpuHotplug, boot, debugExit, testdev, strictLegacy } = config;
   return {
     cpus: smp.cpus,
     maxCpus: smp.maxCpus,
@@ -48,6 +48,7 @@ function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
     ...(name === undefined ? {} : { name }),
     ...(uuid === undefined ? {} : { uuid }),
     ...(acpi === undefined ? {} : { acpi }),
+    ...(cpuHotplug === undefined ? {} : { cpuHotplug }),
     ...(boot === undefined ? {} : { boot }),
     testdev,
     ...(debugExit === undefined ? {} : { debugExit }),

@@ -80,6 +80,10 @@ describe('hotsocket', () => {
       ['-qmp', 'unix:/nonexistent/dir/s,server=on,wait=off'],
       '-qmp unix:/nonexistent/dir/s,server=on,wait=off: failed to bind socket: No such file or directory',
     ],
+    [['-gdb', 'tcp:1234'], '-gdb tcp:1234: expected tcp:HOST:PORT, unix:PATH or none'],
+    [['-gdb', 'tcp:192.0.2.1:1234'], expect.stringMatching(/^-gdb tcp:192\.0\.2\.1:1234: .*loopback/)],
+    [['-gdb', 'unix:/nonexistent/dir/s'], '-gdb unix:/nonexistent/dir/s: failed to bind socket: No such file or directory'],
+    [['-cpu-hotplug', 'selector', '-acpi', 'firmware'], "the selector registers of CPU hot-plug need the machine's own ACPI tables"],
     [['-pidfile', '/nonexistent/x'], '-pidfile /nonexistent/x: cannot create PID file: No such file or directory'],
     [['-m', '99999999T'], expect.stringMatching(/^RAM of \d+ bytes: from 1 MiB to \d+ MiB are possible$/)],
     [['-cpu', 'qemu64,+bogus'], "unknown CPU feature 'bogus'"],
@@ -176,6 +180,21 @@ describe('hotsocket', () => {
     expect(results[1]).toMatchObject({ status: 'prelaunch' });
     expect(results[3]).toMatchObject([{ 'cpu-index': 0 }, { 'cpu-index': 1 }]);
     expect((await command.ended).status).toBe(0);
+  });
+
+  it('serves gdb at the reset vector, and kill ends it', async () => {
+    const path = file('gdb');
+    const command = new Command(...quiet, '-S', '-bios', file('halt.rom'), '-gdb', `unix:${path},arch=i8086`);
+    await command.until(() => existsSync(path));
+    const session = connect(path);
+    let text = '';
+    session.setEncoding('latin1').on('data', (part: string) => (text += part));
+    session.write('$p8#a8');
+    await command.until(() => text.includes('#'));
+    expect(text).toBe('+$f0ffffff#fa');
+    session.write('$k#6b');
+    expect(await command.ended).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(existsSync(path)).toBe(false);
   });
 
   it('wait=on holds the start back until a client has come', async () => {

@@ -38,6 +38,7 @@ export interface MachineConfig {
   /** `undefined`: realtime. `nsPerInstruction` undefined: the machine's own choice. */
   readonly icount: { readonly nsPerInstruction: number | undefined } | undefined;
   readonly acpi: 'firmware' | 'machine' | undefined;
+  readonly cpuHotplug: 'bitmap' | 'selector' | undefined;
   readonly strictLegacy: boolean;
   readonly paused: boolean;
   readonly noReboot: boolean;
@@ -56,6 +57,8 @@ export interface MachineConfig {
   readonly pidFile: string | undefined;
   readonly qtest: string | undefined;
   readonly qtestLog: string | undefined;
+  /** The value of `-gdb`. */
+  readonly gdb: string | undefined;
 }
 
 /** What the options have said so far; `finish` makes a `MachineConfig` of it. */
@@ -75,6 +78,7 @@ export interface Draft {
   rtc?: RtcBase;
   icount?: { nsPerInstruction: number | undefined };
   acpi?: 'firmware' | 'machine';
+  cpuHotplug?: 'bitmap' | 'selector';
   strictLegacy: boolean;
   paused: boolean;
   noReboot: boolean;
@@ -97,6 +101,7 @@ export interface Draft {
   pidFile?: string;
   qtest?: string;
   qtestLog?: string;
+  gdb?: string;
 }
 
 const DEFAULT_RAM_BYTES = 128 * 2 ** 20;

@@ -1,9 +1,10 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
+import type { GdbEndpoint } from '@hotsocket/gdbstub/node';
 import { CpuAddError, type MachineControl, type ShutdownReason } from '@hotsocket/machine/control';
 import type { Pc } from '@hotsocket/machine-pc';
 import { Monitor } from '@hotsocket/monitor';
 import { cpuAddText, QmpServer } from '@hotsocket/qmp';
-import { listenQmp, QmpListenError, type QmpListener } from '@hotsocket/qmp/node';
+import { listenQmp, QmpListenError } from '@hotsocket/qmp/node';
 import { Trace } from '@hotsocket/trace';
 import { buildMachine } from './build-machine.js';
 import { type CharBackend, NullBackend } from './char/char-backend.js';
@@ -13,7 +14,7 @@ import { type StandardStreams, StdioBackend } from './char/stdio.js';
 import type { CharUse, MachineConfig, QmpSocket } from './command-line.js';
 import { attachDebugConsole, attachMonitor, attachQmp, attachSerial, attachShared } from './consoles.js';
 import { Log, TraceLog } from './log.js';
-import type { CharDevice } from './options/char-device.js';
+import type { CharDevice, SocketAddress } from './options/char-device.js';
 import { bindText, systemText, UsageError } from './usage-error.js';
 import { VERSION_TEXT } from './version.js';
 
@@ -58,6 +59,7 @@ export class Emulator {
     this.#startTrace();
     this.#writePidFile();
     await this.#openQtest();
+    await this.#openGdb();
     for (const socket of this.#config.qmpSockets) await this.#listen(socket);
     for (const uses of groupByDevice(this.#config.charUses)) await this.#attach(uses);
     const runs = !this.#config.paused && this.#config.accel !== 'qtest' && this.#config.qtest === undefined;
@@ -115,23 +117,25 @@ export class Emulator {
     }
   }
 
+  async #openGdb(): Promise<void> {
+    const { gdb, allowRemote } = this.#config;
+    if (gdb === undefined) return;
+    const [{ GdbServer }, node] = await Promise.all([import('@hotsocket/gdbstub'), import('@hotsocket/gdbstub/node')]);
+    const endpoint = parseEndpoint(gdb, node);
+    if (endpoint === undefined) return;
+    const { address, ...options } = endpoint;
+    const server = new GdbServer({ machine: this.machine, humanMonitor: this.#monitor, log: this.#log.line, ...options });
+    this.#open.push(await bind(`-gdb ${gdb}`, address, () => node.listenGdb(server, address, { allowRemote })));
+  }
+
   async #listen({ label, socket }: QmpSocket): Promise<void> {
-    const listener = await this.#bindQmp(label, socket);
+    const { address } = socket;
+    const { allowRemote } = this.#config;
+    const listener = await bind(label, address, () => listenQmp(this.#qmp, address, { allowRemote }));
     this.#open.push(listener);
     if (!socket.wait) return;
     this.#log.line(`${label}: waiting for a connection`);
     await Promise.race([listener.firstClient, this.ended]);
-  }
-
-  async #bindQmp(label: string, { address }: QmpSocket['socket']): Promise<QmpListener> {
-    try {
-      return await listenQmp(this.#qmp, address, { allowRemote: this.#config.allowRemote });
-    } catch (error) {
-      if (!(error instanceof QmpListenError)) throw error;
-      throw new UsageError(
-        `${label}: ${error.cause === undefined ? error.message : `failed to bind socket: ${bindText(error.cause, address.kind === 'unix' ? address.path : undefined)}`}`,
-      );
-    }
   }
 
   /** One device and whoever uses it. */
@@ -164,6 +168,26 @@ export class Emulator {
     if (backend.kind === 'file') return new FileBackend(label, backend.path, backend.append);
     if (backend.kind === 'socket') return new SocketBackend(backend, { label, allowRemote: this.#config.allowRemote, log: this.#log.line });
     return new StdioBackend(this.#streams, backend.signals && !mux ? { interrupted: () => this.terminate(2) } : {});
+  }
+}
+
+function parseEndpoint(text: string, node: typeof import('@hotsocket/gdbstub/node')): GdbEndpoint | undefined {
+  try {
+    return node.parseGdbEndpoint(text);
+  } catch (error) {
+    throw error instanceof node.GdbEndpointError ? new UsageError(error.message) : error;
+  }
+}
+
+/** Opens a server's socket; says in the words of the command line why that is not possible. */
+async function bind<Listener>(label: string, address: SocketAddress, listen: () => Promise<Listener>): Promise<Listener> {
+  try {
+    return await listen();
+  } catch (error) {
+    if (!(error instanceof QmpListenError)) throw error;
+    throw new UsageError(
+      `${label}: ${error.cause === undefined ? error.message : `failed to bind socket: ${bindText(error.cause, address)}`}`,
+    );
   }
 }
 

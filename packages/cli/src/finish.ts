@@ -12,6 +12,7 @@ export function finish(draft: Draft): MachineConfig {
   const control = uses.filter(isQmpSocket);
   return {
     ...pick(draft),
+    acpi: acpiOf(draft),
     testdev: draft.devices.some(({ config }) => config.driver === 'pc-testdev'),
     debugExit: draft.devices.map(({ config }) => config).findLast((config) => config.driver === 'isa-debug-exit'),
     serialScreen: draft.nographic || !draft.noDisplay,
@@ -20,15 +21,20 @@ export function finish(draft: Draft): MachineConfig {
   };
 }
 
-type Plain = Omit<MachineConfig, 'debugExit' | 'testdev' | 'serialScreen' | 'charUses' | 'qmpSockets'>;
+type Computed = 'acpi' | 'debugExit' | 'testdev' | 'serialScreen' | 'charUses' | 'qmpSockets';
 
-function pick(draft: Draft): Plain {
-  const { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, acpi, boot } = draft;
-  const { strictLegacy, paused, noReboot, noShutdown, qmpDialect, allowRemote, trace, logFile, timestamps, pidFile, qtest, qtestLog } =
-    draft;
-  const what = { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, acpi, boot, strictLegacy };
-  return { ...what, paused, noReboot, noShutdown, qmpDialect, allowRemote, trace, logFile, timestamps, pidFile, qtest, qtestLog };
+/** What goes into the machine as it was said. */
+function pick(draft: Draft): Omit<MachineConfig, Computed> {
+  const { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, boot } = draft;
+  const { cpuHotplug, strictLegacy, paused, noReboot, noShutdown, qmpDialect, allowRemote, trace, logFile, timestamps } = draft;
+  const { pidFile, qtest, qtestLog, gdb } = draft;
+  const machine = { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, boot, cpuHotplug };
+  const life = { strictLegacy, paused, noReboot, noShutdown, qmpDialect, allowRemote, trace, logFile, timestamps };
+  return { ...machine, ...life, pidFile, qtest, qtestLog, gdb };
 }
+
+/** The selector registers come with tables that know them. */
+const acpiOf = ({ acpi, cpuHotplug }: Draft): MachineConfig['acpi'] => acpi ?? (cpuHotplug === 'selector' ? 'machine' : undefined);
 
 /**
  * Without a display the console is the terminal: serial port and monitor share it. One that the user has placed elsewhere leaves it to the

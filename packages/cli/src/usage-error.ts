@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { SocketAddress } from './options/char-device.js';
 
 /** The command line is wrong, or names a file that is. The message is one line for the user; the exit status is 1. */
 export class UsageError extends Error {
@@ -25,7 +26,7 @@ export function systemText(error: unknown): string {
 }
 
 /** As `systemText`, for binding a socket: Node says EACCES where the directory is missing. */
-export function bindText(error: unknown, path: string | undefined): string {
-  const missing = path !== undefined && (error as NodeJS.ErrnoException).code === 'EACCES' && !existsSync(dirname(path));
+export function bindText(error: unknown, address: SocketAddress): string {
+  const missing = address.kind === 'unix' && (error as NodeJS.ErrnoException).code === 'EACCES' && !existsSync(dirname(address.path));
   return missing ? 'No such file or directory' : systemText(error);
 }

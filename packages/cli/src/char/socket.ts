@@ -122,9 +122,7 @@ export class SocketBackend implements CharBackend {
   #failed(what: string, error: Error): UsageError {
     const { address } = this.#config;
     const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
-    return new UsageError(
-      `${this.#options.label}: failed to ${what} ${where}: ${bindText(error, address.kind === 'unix' ? address.path : undefined)}`,
-    );
+    return new UsageError(`${this.#options.label}: failed to ${what} ${where}: ${bindText(error, address)}`);
   }
 }
 

@@ -63,7 +63,7 @@ const POSSIBLE = 'stdio, mon:stdio, file:PATH, unix:PATH, tcp:HOST:PORT, null, n
 export function parseChardev(text: string): CharDevice {
   const label = `-chardev ${text}`;
   const kind = splitCommas(text)[0]!.replace(/^backend=/, '');
-  const own = BACKENDS[kind];
+  const own = Object.hasOwn(BACKENDS, kind) ? BACKENDS[kind] : undefined;
   if (own === undefined) throw new UsageError(`${label}: ${driverText(kind)} (possible: ${Object.keys(BACKENDS).join(', ')})`);
   const values = KeyValues.parse(label, text, { implied: 'backend', keys: [...COMMON, ...own] });
   for (const key of NOT_OFFERED) if (values.has(key) && values.text(key) !== 'off') values.fail(`parameter '${key}' is not in this build`);

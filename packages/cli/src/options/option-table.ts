@@ -111,6 +111,13 @@ const MACHINE_OPTIONS: readonly Option[] = [
     apply: (draft, value) => void (draft.acpi = word('-acpi', value, ['firmware', 'machine'])),
   },
   {
+    names: ['cpu-hotplug'],
+    argument: 'bitmap|selector',
+    group: 'Machine',
+    help: 'registers of CPU hot-plug; by selector CPUs can be removed too',
+    apply: (draft, value) => void (draft.cpuHotplug = word('-cpu-hotplug', value, ['bitmap', 'selector'])),
+  },
+  {
     names: ['strict-legacy'],
     group: 'Machine',
     help: 'hot-plug exactly as in 2013, lost events included',
@@ -272,6 +279,9 @@ const DEVICE_OPTIONS: readonly Option[] = [
   },
 ];
 
+/** What `-s` stands for. */
+const DEFAULT_GDB_ENDPOINT = 'tcp::1234';
+
 const RUN_OPTIONS: readonly Option[] = [
   { names: ['S'], group: 'Running', help: 'do not start; QMP or monitor: cont', apply: (draft) => void (draft.paused = true) },
   {
@@ -287,6 +297,14 @@ const RUN_OPTIONS: readonly Option[] = [
     apply: (draft) => void (draft.noShutdown = true),
   },
   { names: ['pidfile'], argument: 'FILE', group: 'Running', help: 'write the process id there', apply: path('pidFile') },
+  { names: ['s'], group: 'Running', help: '-gdb tcp::1234', apply: (draft) => void (draft.gdb = DEFAULT_GDB_ENDPOINT) },
+  {
+    names: ['gdb'],
+    argument: 'tcp::PORT|unix:PATH',
+    group: 'Running',
+    help: 'gdb server; also arch=i386|i8086, on-disconnect=continue',
+    apply: (draft, value) => void (draft.gdb = value),
+  },
   { names: ['qtest'], argument: 'DEV', group: 'Running', help: 'server of the qtest protocol', apply: path('qtest') },
   { names: ['qtest-log'], argument: 'FILE', group: 'Running', help: 'log of its commands', apply: path('qtestLog') },
 ];

@@ -2,7 +2,6 @@ const DISKS = 'there are no disks in this build';
 const NETWORK = 'there is no network in this build; -nic none is accepted';
 const DISPLAY = 'there is no display in this build; -nographic is the console';
 const SNAPSHOTS = 'saved states are not in this build';
-const DEBUGGER = 'the gdb server is not in this build';
 const HARDWARE = 'hardware acceleration is not available: every CPU is emulated in software';
 const PRIVILEGES = 'use the means of the host (sudo, systemd, containers)';
 const BACKGROUND = "run it with '&' or as a service, and wait for its QMP socket";
@@ -16,8 +15,6 @@ export const UNAVAILABLE: ReadonlyMap<string, { readonly why: string; readonly a
       [DISPLAY, true, 'vnc spice'],
       [DISPLAY, false, 'curses sdl gtk full-screen'],
       [SNAPSHOTS, true, 'loadvm incoming'],
-      [DEBUGGER, true, 'gdb'],
-      [DEBUGGER, false, 's'],
       [HARDWARE, false, 'enable-kvm'],
       [BACKGROUND, false, 'daemonize'],
       [PRIVILEGES, true, 'runas chroot sandbox'],

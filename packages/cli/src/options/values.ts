@@ -193,7 +193,7 @@ const OTHER_LOG_ITEMS = [
 export function parseLogItems(text: string): string[] {
   return splitCommas(text).flatMap((item) => {
     if (item.startsWith('trace:')) return [item.slice(6)];
-    const known = LOG_ITEMS[item];
+    const known = Object.hasOwn(LOG_ITEMS, item) ? LOG_ITEMS[item] : undefined;
     if (known !== undefined) return known.points;
     const why = OTHER_LOG_ITEMS.includes(item) ? 'is not in this build' : 'is not a log item';
     throw new UsageError(`-d ${text}: '${item}' ${why}; -d help lists them`);
