@@ -5,7 +5,8 @@ import { acpiAlone } from './acpi-alone.js';
 import { headlessBoard } from './headless-board.js';
 import { StoppedClock, stoppedClockModule } from './own-rtc.js';
 import { twoMachines } from './two-machines.js';
-import { plugWatchdog, WatchdogCard } from './watchdog-card.js';
+import { plugWatchdog, watchdogBoard } from './watchdog-boards.js';
+import { WatchdogCard } from './watchdog-card.js';
 
 const LIMIT = { timeout: 30_000 };
 
@@ -98,6 +99,17 @@ describe('watchdog card', () => {
     fuzzRegion(make().io, 1, 1000);
     resetReachesInitialState(make, (card) => card.io.write(0, 1, 5));
     saveRestoreIsIdentity(make, (card) => card.io.write(0, 1, 5));
+  });
+
+  it('interrupts a board of its own, and goes on from a saved state on another', () => {
+    const [first, second] = [watchdogBoard.build(), watchdogBoard.build()];
+    first.io.write(0x300, 1, 1);
+    second.parts.card.restore(first.parts.card.save());
+    const [one, other] = [first.clock as ManualClock, second.clock as ManualClock];
+    one.advance(10_000_000);
+    expect([first.parts.pic.ir(5).high, second.parts.pic.ir(5).high]).toEqual([true, false]);
+    other.advance(10_000_000);
+    expect([second.parts.pic.ir(5).high, second.io.read(0x301, 1)]).toEqual([true, 1]);
   });
 
   it('interrupts a PC at pin 5', async () => {

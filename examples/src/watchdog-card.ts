@@ -1,6 +1,6 @@
 /** A device of one's own: an ISA watchdog card with two ports and one interrupt. */
 import { type Mmio, mmio } from '@hotsocket/address-space';
-import { IrqLine, type IrqPin } from '@hotsocket/irq-line';
+import { IrqLine } from '@hotsocket/irq-line';
 import type { Device } from '@hotsocket/qom';
 import { restoreLike, type SavedState, savedState } from '@hotsocket/saved-state';
 import type { Timer, VirtualClock } from '@hotsocket/virtual-clock';
@@ -64,21 +64,4 @@ export class WatchdogCard implements Device {
     else this.#timer.disarm();
     this.irq.set(this.#state.bitten !== 0);
   }
-}
-
-/** What the card needs of a board. `PcBoard` is one. */
-export interface IsaSlots {
-  readonly clock: VirtualClock;
-  readonly io: { map(port: number, region: Mmio): unknown };
-  readonly pic: { ir(number: number): IrqPin };
-  readonly ioapic: { pin(number: number): IrqPin };
-}
-
-/** Plugs a card at ports 300h and 301h, interrupt 5. */
-export function plugWatchdog(board: IsaSlots): WatchdogCard {
-  const card = new WatchdogCard(board);
-  board.io.map(0x300, card.io);
-  card.irq.connect(board.pic.ir(5));
-  card.irq.connect(board.ioapic.pin(5));
-  return card;
 }

@@ -13,6 +13,7 @@ export async function run(args: readonly string[], streams: StandardStreams = pr
   const log = new Log(streams.stderr);
   try {
     if (args[0] === 'demo') return await (await import('./demo/demo.js')).demo(args.slice(1), streams);
+    if (args[0] === 'info') return await (await import('./info/info.js')).info(args.slice(1), streams, log);
     const parsed = parseCommandLine(args);
     if (parsed instanceof Information) return await inform(parsed, streams);
     return await (await import('./start.js')).startEmulator(parsed, streams, log);

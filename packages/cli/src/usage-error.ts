@@ -30,3 +30,6 @@ export function bindText(error: unknown, address: SocketAddress): string {
   const missing = address.kind === 'unix' && (error as NodeJS.ErrnoException).code === 'EACCES' && !existsSync(dirname(address.path));
   return missing ? 'No such file or directory' : systemText(error);
 }
+
+/** The first line of what an error says. */
+export const firstLineOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';

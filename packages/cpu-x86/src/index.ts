@@ -8,6 +8,7 @@ export { refreshFpuTraps } from './fpu/traps.js';
 export { RUN_DEBUG, RUN_EXIT, RUN_SLICE_ENDED, RUN_STEPPED, RUN_STOPPED } from './interpreter.js';
 export * as layout from './layout.js';
 export { isCode64, isRealMode, isVirtual8086, refreshMode } from './mode.js';
+export { makeProcessors, type ProcessorServices, type Processors } from './processors.js';
 export { CPU_FEATURES, CPU_MODELS, CpuModel, DEFAULT_CPU_MODEL, featureName, UnknownFeatureError } from './system/cpuid.js';
 export { type InterruptPort, isRunnable, runSlice } from './system/events.js';
 export { apicIdLimit, apicIdOf, type CpuPlace, placeOf, type Topology } from './topology.js';

@@ -1,8 +1,7 @@
 import { AcpiPiix4 } from '@hotsocket/acpi-piix4';
 import { acpiPiix4Module } from '@hotsocket/acpi-piix4/module';
-import { IoSpace, type Mapping, MemorySpace, mmio, type Storage, storage } from '@hotsocket/address-space';
-import type { LocalApic } from '@hotsocket/apic';
-import { apicIdOf, CoreMemory, type CpuModel, ExecutionCore, Executor, X86Cpus } from '@hotsocket/cpu-x86';
+import { type Mapping, type Mmio, mmio, type Storage, storage } from '@hotsocket/address-space';
+import { apicIdOf, CoreMemory, makeProcessors, type Processors } from '@hotsocket/cpu-x86';
 import {
   DebugConsole,
   DebugExit,
@@ -30,9 +29,20 @@ import { APIC_SPACE_BASE, IccBridge, IccBus, IO_APIC_BASE } from '@hotsocket/icc
 import { iccBusModule } from '@hotsocket/icc-bus/module';
 import { IoApic } from '@hotsocket/ioapic';
 import { ioApicModule } from '@hotsocket/ioapic/module';
-import type { IrqLine } from '@hotsocket/irq-line';
+import { type IrqLine, IrqPin } from '@hotsocket/irq-line';
 import { GuestTime } from '@hotsocket/machine';
+import {
+  type Board,
+  type BoardServices,
+  defineMachine,
+  type MachineDefinition,
+  type MapBlock,
+  type NetsBlock,
+  type NoticesBlock,
+  type PartsBlock,
+} from '@hotsocket/machine/board';
 import { PciBus } from '@hotsocket/pci-bus';
+import { pciBusModule } from '@hotsocket/pci-bus/module';
 import { Piix3 } from '@hotsocket/piix3';
 import { piix3Module } from '@hotsocket/piix3/module';
 import { RtcCmos } from '@hotsocket/rtc-cmos';
@@ -42,7 +52,7 @@ import { Trace } from '@hotsocket/trace';
 import { Uart16550 } from '@hotsocket/uart-16550';
 import { uart16550Module } from '@hotsocket/uart-16550/module';
 import { VirtualClock } from '@hotsocket/virtual-clock';
-import { Container, type ContainerModule } from 'inversify';
+import type { ContainerModule } from 'inversify';
 import { BOOT_ORDER, fillCmos, setBootOrder } from './cmos.js';
 import { cpuModel } from './cpu-model.js';
 import { fillFirmwareConfig } from './firmware-config.js';
@@ -53,6 +63,8 @@ import {
   IRQ,
   ISA_BIOS,
   ISA_BIOS_BYTES,
+  KiB,
+  MiB,
   OPTION_ROMS,
   OVERLAY_PRIORITY,
   PCI,
@@ -61,25 +73,27 @@ import {
   VGA_MEMORY,
   VGA_MEMORY_BYTES,
 } from './layout.js';
-import { type PcOptions, PcOptionsError } from './options.js';
+import type { PcOptions } from './options.js';
 import { TracedIoSpace } from './traced-io.js';
 
 const ISA_IRQS = 16;
+/** The first interrupt that the ISA bridge can steer a PCI interrupt to (82371SB, PIRQRC). */
+const FIRST_STEERABLE = 3;
 /** 2000-01-01T00:00:00Z. */
 const FIXED_DATE = Date.UTC(2000, 0, 1);
 
-/** The parts of a PC, wired. What a machine does with them (run, reset, hot-add) is in `pc.ts`. */
-export interface PcBoard {
-  readonly container: Container;
-  readonly trace: Trace;
-  readonly clock: VirtualClock;
-  readonly time: GuestTime;
-  readonly io: IoSpace;
-  readonly mem: MemorySpace;
+/** A pin of the board itself: the machine hears its level. */
+export interface ListeningPin {
+  readonly pin: IrqPin;
+  changed(high: boolean): void;
+}
+
+/** The parts of a PC by name. */
+export interface PcParts extends Processors {
   readonly memory: CoreMemory;
-  readonly core: ExecutionCore;
-  readonly executor: Executor;
-  readonly cpus: X86Cpus;
+  readonly ram: Storage;
+  readonly firmware: Storage;
+  readonly optionRoms: Storage;
   readonly bus: IccBus;
   readonly bridge: IccBridge;
   readonly pci: PciBus;
@@ -97,22 +111,39 @@ export interface PcBoard {
   readonly debugConsole: DebugConsole;
   readonly e9Console: DebugConsole;
   readonly postCode: PostCode;
+  /** Address line 20 of the processors. */
+  readonly a20: ListeningPin;
   readonly debugExit: DebugExit | undefined;
   readonly testdev: PcTestdev | undefined;
 }
 
+/** The parts of a PC, wired. What a machine does with them (run, reset, hot-add) is in `pc.ts`. */
+export interface PcBoard extends PcParts, BoardServices, Pick<Board<PcParts>, 'describe'> {
+  readonly time: GuestTime;
+}
+
+/** The i440FX/PIIX PC: its schematic is the four blocks that this names. */
+export const pcMachine: MachineDefinition<PcOptions, PcParts> = defineMachine<PcOptions, PcParts>({
+  name: 'pc',
+  defaults: { cpus: 1, maxCpus: 1, topology: { cores: 1, threads: 1 }, ramBytes: 64 * MiB, firmware: new Uint8Array(64 * KiB).fill(0xff) },
+  services: makeServices,
+  modules: partModules,
+  parts: makeParts,
+  map: (block, parts) => {
+    mapMemory(block, parts);
+    mapPorts(block, parts);
+  },
+  nets: connectNets,
+  notices: connectNotices,
+});
+
 /**
- * Builds the i440FX/PIIX PC. The four blocks below are its schematic. `modules` are loaded last: they may rebind a part's token to swap
- * the part. `prepare` runs before the first CPU is made.
+ * Builds the i440FX/PIIX PC. `modules` are loaded last: they may rebind a part's token to swap the part. `prepare` runs before the first CPU
+ * is made. Throws MachineError when the modules do not fit.
  */
 export function buildBoard(options: PcOptions, modules: readonly ContainerModule[], prepare: (board: PcBoard) => void): PcBoard {
-  const services = makeServices(options);
-  const container = makeContainer(options, services, modules);
-  const board = { ...services, container, ...getParts(container, options, services) };
-  mapMemory(board, options);
-  mapPorts(board);
-  connectNets(board);
-  connectNotices(board);
+  const { parts, ...built } = pcMachine.build(options, modules);
+  const board = { ...built, ...parts, time: (built.clock as PcClock).time };
   prepare(board);
   for (let index = 0; index < options.cpus; index++) board.cpus.add(index);
   fillCmos(board.rtc, options.ramBytes, options.cpus);
@@ -124,34 +155,27 @@ export function buildBoard(options: PcOptions, modules: readonly ContainerModule
 
 // ------------------------------------------------------------------ services
 
-type Services = Pick<PcBoard, 'trace' | 'clock' | 'time' | 'io' | 'mem' | 'memory'> & {
-  readonly executed: { count: () => number; shared: () => boolean };
-};
+/** The clock of a machine whose time is what its processors execute. */
+class PcClock extends VirtualClock {
+  readonly time: GuestTime;
 
-function makeServices(options: PcOptions): Services {
-  const trace = options.trace ?? new Trace();
-  const executed = { count: () => 0, shared: () => false };
-  const time = new GuestTime({ drive: 'icount', nsPerInstruction: 32, ...options.time }, () => executed.count());
-  const clock = new VirtualClock(() => time.now());
-  const memory = new CoreMemory(options.ramBytes + options.firmware.length + ISA_BIOS - OPTION_ROMS);
-  return { trace, time, clock, io: new TracedIoSpace(trace), mem: new MemorySpace(), memory, executed };
+  constructor(time: GuestTime) {
+    super(() => time.now());
+    this.time = time;
+  }
 }
 
-function makeContainer(options: PcOptions, { trace, clock, io, mem }: Services, modules: readonly ContainerModule[]): Container {
-  const container = new Container({ defaultScope: 'Singleton' });
-  container.bind(Trace).toConstantValue(trace);
-  container.bind(VirtualClock).toConstantValue(clock);
-  container.bind(IoSpace).toConstantValue(io);
-  container.bind(MemorySpace).toConstantValue(mem);
-  container.bind(PciBus).toConstantValue(new PciBus({ io, mem, trace }));
-  container.load(...partModules(options), ...modules);
-  return container;
+function makeServices(options: PcOptions): Partial<BoardServices> {
+  const trace = options.trace ?? new Trace();
+  const time = new GuestTime({ drive: 'icount', nsPerInstruction: 32, ...options.time });
+  return { trace, clock: new PcClock(time), io: new TracedIoSpace(trace) };
 }
 
 function partModules(options: PcOptions): ContainerModule[] {
   const startDate = options.startDate ?? (options.time?.drive === 'realtime' ? Date.now() : FIXED_DATE);
   return [
     iccBusModule,
+    pciBusModule(),
     ioApicModule,
     i8259Module,
     i8254Module,
@@ -176,183 +200,146 @@ function partModules(options: PcOptions): ContainerModule[] {
 
 // ------------------------------------------------------------------ parts
 
-type Parts = Omit<PcBoard, keyof Services | 'container'>;
-
-/** Every CPU and both APIC windows hang on one bus. */
-function theIccBus(container: Container): IccBus {
-  const buses = container.isBound(IccBus) ? container.getAll(IccBus) : [];
-  const [bus] = buses;
-  if (!bus || buses.length > 1)
-    throw new PcOptionsError([`Invalid icc-bus value: the machine has ${buses.length} ICC buses, it needs one`]);
-  return bus;
-}
-
-function getParts(container: Container, options: PcOptions, services: Services): Parts {
-  const bus = theIccBus(container);
+function makeParts({ get, clock, trace, io, mem }: PartsBlock, options: PcOptions): PcParts {
+  const memory = new CoreMemory(options.ramBytes + options.firmware.length + ISA_BIOS - OPTION_ROMS);
+  const bus = get(IccBus);
   const { topology, maxCpus } = options;
   const model = cpuModel(options.cpuModel, topology);
-  const present: { find: (block: number) => LocalApic | undefined } = { find: () => undefined };
-  const core = makeCore(services, model, (block) => present.find(block));
-  const executor = new Executor(core, bus);
-  services.executed.count = () => executor.executed;
-  services.executed.shared = () => executor.shared;
-  const typeName = `${model.name}-x86_64-cpu`;
-  const cpus = new X86Cpus({ core, bus, clock: services.clock, trace: services.trace }, { topology, maxCpus, typeName, tscHz: TSC_HZ });
-  present.find = (block) => cpus.list.find((cpu) => cpu.block === block)?.apic;
+  const cpuOptions = { model, topology, maxCpus, typeName: `${model.name}-x86_64-cpu`, tscHz: TSC_HZ };
+  const processors = makeProcessors({ memory, mem, io, bus, clock, trace }, cpuOptions);
+  (clock as PcClock).time.follow(processors.executor);
   return {
+    ...processors,
+    ...makeMemories(memory, options),
     bus,
-    core,
-    executor,
-    cpus,
-    bridge: container.get(IccBridge),
-    pci: container.get(PciBus),
-    hostBridge: container.get(I440fx),
-    isaBridge: container.get(Piix3),
-    pm: container.get(AcpiPiix4),
-    pic: container.get(I8259Pair),
-    pit: container.get(I8254),
-    portB: container.get(PortB),
-    ioapic: container.get(IoApic),
-    rtc: container.get(RtcCmos),
-    keyboard: container.get(I8042),
-    com1: container.get(Uart16550),
-    fwCfg: container.get(FwCfg),
-    debugConsole: container.get(DebugConsole),
+    bridge: get(IccBridge),
+    pci: get(PciBus),
+    hostBridge: get(I440fx),
+    isaBridge: get(Piix3),
+    pm: get(AcpiPiix4),
+    pic: get(I8259Pair),
+    pit: get(I8254),
+    portB: get(PortB),
+    ioapic: get(IoApic),
+    rtc: get(RtcCmos),
+    keyboard: get(I8042),
+    com1: get(Uart16550),
+    fwCfg: get(FwCfg),
+    debugConsole: get(DebugConsole),
     e9Console: new DebugConsole({ readback: 0xe9 }),
-    postCode: container.get(PostCode),
-    debugExit: options.debugExit ? container.get(DebugExit) : undefined,
-    testdev: options.testdev ? container.get(PcTestdev) : undefined,
+    postCode: get(PostCode),
+    a20: listeningPin('a20'),
+    debugExit: options.debugExit ? get(DebugExit) : undefined,
+    testdev: options.testdev ? get(PcTestdev) : undefined,
   };
 }
 
-function makeCore(
-  { memory, mem, io, clock, executed }: Services,
-  model: CpuModel,
-  apicOf: (block: number) => LocalApic | undefined,
-): ExecutionCore {
-  return new ExecutionCore({
-    memory,
-    space: mem,
-    io,
-    model,
-    readTsc: (into) => split(clock.now(), into),
-    sharesTime: () => executed.shared(),
-    apicId: (block) => apicOf(block)?.slot ?? 0,
-    readApicBase: (block, into) => {
-      const base = apicOf(block)?.apicBase;
-      into.low = base?.lo ?? 0;
-      into.high = base?.hi ?? 0;
-    },
-    writeApicBase: (block, low, high) => apicOf(block)?.writeApicBase(high, low) ?? false,
-    readTpr: (block) => apicOf(block)?.tpr ?? 0,
-    writeTpr: (block, value) => {
-      const apic = apicOf(block);
-      if (apic) apic.tpr = value;
-    },
-  });
+function makeMemories(memory: CoreMemory, { ramBytes, firmware }: PcOptions): Pick<PcParts, 'memory' | 'ram' | 'firmware' | 'optionRoms'> {
+  const ram = storage('ram', 'pc.ram', memory.allocate(ramBytes));
+  const firmwareBytes = memory.allocate(firmware.length);
+  firmwareBytes.set(firmware);
+  const optionRoms = storage('rom', 'pc.rom', memory.allocate(ISA_BIOS - OPTION_ROMS));
+  return { memory, ram, firmware: storage('rom', 'pc.bios', firmwareBytes), optionRoms };
 }
 
-function split(value: number, into: { low: number; high: number }): void {
-  into.low = value >>> 0;
-  into.high = Math.floor(value / 2 ** 32);
+function listeningPin(label: string): ListeningPin {
+  const listening: ListeningPin = { pin: new IrqPin(label, (high) => listening.changed(high)), changed: () => {} };
+  return listening;
 }
 
 // ------------------------------------------------------------------ map
 
-function mapMemory(board: PcBoard, options: PcOptions): void {
-  const { mem, memory, bridge } = board;
-  const ram = storage('ram', 'pc.ram', memory.allocate(options.ramBytes));
-  const firmwareBytes = memory.allocate(options.firmware.length);
-  firmwareBytes.set(options.firmware);
-  const firmware = storage('rom', 'pc.bios', firmwareBytes);
-  mem.map(0, ram);
-  mem.map(FIRMWARE_TOP - firmware.length, firmware);
-  const optionRoms = storage('rom', 'pc.rom', memory.allocate(ISA_BIOS - OPTION_ROMS));
-  mem.map(APIC_SPACE_BASE, bridge.apicContainer, { priority: APIC_PRIORITY });
-  mem.map(IO_APIC_BASE, bridge.ioApicContainer, { priority: APIC_PRIORITY });
-  board.hostBridge.attachSmram([mem.map(VGA_MEMORY, nothing('vga-window', VGA_MEMORY_BYTES), { priority: OVERLAY_PRIORITY })]);
+function mapMemory({ mem }: MapBlock, parts: PcParts): void {
+  const { ram, firmware, optionRoms, bridge, hostBridge } = parts;
+  mem.at(0, ram);
+  mem.at(FIRMWARE_TOP - firmware.length, firmware);
+  mem.at(APIC_SPACE_BASE, bridge.apicContainer, { priority: APIC_PRIORITY });
+  mem.at(IO_APIC_BASE, bridge.ioApicContainer, { priority: APIC_PRIORITY });
+  hostBridge.attachSmram([mem.at(VGA_MEMORY, nothing('vga-window', VGA_MEMORY_BYTES), { priority: OVERLAY_PRIORITY })]);
   for (const [index, { gpa, length }] of PAM_SEGMENTS.entries())
-    board.hostBridge.attachPam(index, [mapPciSide(board, gpa < ISA_BIOS ? optionRoms : firmware, gpa, length)]);
+    hostBridge.attachPam(index, [mapPciSide(mem, gpa < ISA_BIOS ? optionRoms : firmware, gpa, length)]);
 }
 
 /** What lies on the PCI side of a PAM segment: the end of the firmware from e0000h on, below it the empty ROM sockets of adapters. */
-function mapPciSide({ mem }: PcBoard, rom: Storage, base: number, length: number): Mapping {
+function mapPciSide(mem: MapBlock['mem'], rom: Storage, base: number, length: number): Mapping {
   const end = base < ISA_BIOS ? ISA_BIOS : ISA_BIOS + ISA_BIOS_BYTES;
   const inRom = base - end + rom.length;
   const region = inRom >= 0 ? rom : nothing('pci-hole', length);
-  return mem.map(base, region, { priority: OVERLAY_PRIORITY, offset: Math.max(inRom, 0), length });
+  return mem.at(base, region, { priority: OVERLAY_PRIORITY, offset: Math.max(inRom, 0), length });
 }
 
-const nothing = (name: string, length: number): ReturnType<typeof mmio> => mmio(name, length, { read: () => 0xffff_ffff, write: () => {} });
+const nothing = (name: string, length: number): Mmio => mmio(name, length, { read: () => 0xffff_ffff, write: () => {} });
 
-function mapPorts(board: PcBoard): void {
-  const { io, pic, pit, portB, keyboard, rtc, com1, pm, fwCfg, hostBridge, isaBridge } = board;
-  io.map(PORT.pic1, pic.masterIo);
-  io.map(PORT.pic2, pic.slaveIo);
-  io.map(PORT.pit, pit.io);
-  io.map(PORT.portB, portB.io);
-  io.map(PORT.keyboardData, keyboard.data);
-  io.map(PORT.keyboardCommand, keyboard.command);
-  io.map(PORT.systemControl, keyboard.systemControl);
-  io.map(PORT.rtc, rtc.io);
-  io.map(PORT.com1, com1.io);
-  io.map(PORT.apm, pm.apm);
-  io.map(PORT.gpe0, pm.gpe0);
-  io.map(PORT.cpuHotplug, pm.cpuHotplug);
-  io.map(PORT.pciHotplug, pm.pciHotplug);
-  io.map(PORT.fwCfg, fwCfg.io);
-  io.map(PORT.fwCfgDma, fwCfg.dmaIo);
-  io.map(PORT.elcr, isaBridge.elcr);
-  io.map(PORT.pciAddress, hostBridge.configAddress);
-  io.map(PORT.pciData, hostBridge.configData);
+function mapPorts({ io, mem, pci, unmapped }: MapBlock, parts: PcParts): void {
+  const { pic, pit, portB, keyboard, rtc, com1, pm, fwCfg, hostBridge, isaBridge, debugExit, testdev } = parts;
+  io.at(PORT.pic1, pic.masterIo);
+  io.at(PORT.pic2, pic.slaveIo);
+  io.at(PORT.pit, pit.io);
+  io.at(PORT.portB, portB.io);
+  io.at(PORT.keyboardData, keyboard.data);
+  io.at(PORT.keyboardCommand, keyboard.command);
+  io.at(PORT.systemControl, keyboard.systemControl);
+  io.at(PORT.rtc, rtc.io);
+  io.at(PORT.com1, com1.io);
+  io.at(PORT.apm, pm.apm);
+  io.at(PORT.gpe0, pm.gpe0);
+  io.at(PORT.cpuHotplug, pm.cpuHotplug);
+  io.at(PORT.pciHotplug, pm.pciHotplug);
+  io.at(PORT.fwCfg, fwCfg.io);
+  io.at(PORT.fwCfgDma, fwCfg.dmaIo);
+  io.at(PORT.elcr, isaBridge.elcr);
+  io.at(PORT.pciAddress, hostBridge.configAddress);
+  io.at(PORT.pciData, hostBridge.configData);
   hostBridge.attachNarrow(1, isaBridge.resetControl);
-  io.map(SEABIOS_CONSOLE_PORT, board.debugConsole.io);
-  io.map(E9_CONSOLE_PORT, board.e9Console.io);
-  io.map(POST_CODE_PORT, board.postCode.io);
-  if (board.debugExit) io.map(board.debugExit.iobase, board.debugExit.io);
-  if (board.testdev) mapTestdev(board, board.testdev);
-  board.pci.plug(...PCI.hostBridge, hostBridge.pci);
-  board.pci.plug(...PCI.isaBridge, isaBridge.pci);
-  board.pci.plug(...PCI.powerManagement, pm.pci);
+  io.at(SEABIOS_CONSOLE_PORT, parts.debugConsole.io);
+  io.at(E9_CONSOLE_PORT, parts.e9Console.io);
+  io.at(POST_CODE_PORT, parts.postCode.io);
+  if (debugExit) io.at(debugExit.iobase, debugExit.io);
+  if (testdev) mapTestdev(io, mem, testdev);
+  pci.at(parts.pci, PCI.hostBridge, hostBridge.pci);
+  pci.at(parts.pci, PCI.isaBridge, isaBridge.pci);
+  pci.at(parts.pci, PCI.powerManagement, pm.pci);
+  unmapped(parts.ioapic.region, 'the ICC bridge shows it');
+  unmapped(isaBridge.resetControl, 'the second byte of the PCI address port');
+  unmapped(pm.pm, 'PMBA in its PCI configuration space places it');
 }
 
-function mapTestdev({ io, mem }: PcBoard, testdev: PcTestdev): void {
-  io.map(TESTDEV_PORT, testdev.io);
-  io.map(TESTDEV_IRQ_PORT, testdev.irqIo);
-  mem.map(TESTDEV_MEMORY, testdev.memory);
+function mapTestdev(io: MapBlock['io'], mem: MapBlock['mem'], testdev: PcTestdev): void {
+  io.at(TESTDEV_PORT, testdev.io);
+  io.at(TESTDEV_IRQ_PORT, testdev.irqIo);
+  mem.at(TESTDEV_MEMORY, testdev.memory);
 }
 
 // ------------------------------------------------------------------ nets
 
-function connectNets(board: PcBoard): void {
-  const { pic, ioapic, pit, keyboard, rtc, com1, pm, pci, isaBridge, bus } = board;
-  const isa = (line: IrqLine, irq: number): void => {
-    line.connect(pic.ir(irq));
-    line.connect(ioapic.pin(irq === IRQ.timer ? IO_APIC_TIMER_PIN : irq));
-  };
+function connectNets({ wire, open }: NetsBlock, parts: PcParts): void {
+  const { pic, ioapic, pit, keyboard, rtc, com1, pm, pci, isaBridge, bus, a20, testdev } = parts;
+  const isa = (line: IrqLine, irq: number): void => wire(line, pic.ir(irq), ioapic.pin(irq === IRQ.timer ? IO_APIC_TIMER_PIN : irq));
   isa(pit.out0, IRQ.timer);
   isa(keyboard.keyboardIrq, IRQ.keyboard);
   isa(com1.irq, IRQ.com1);
   isa(rtc.irq, IRQ.rtc);
   isa(pm.sci, IRQ.sci);
   isa(keyboard.mouseIrq, IRQ.mouse);
-  for (const [index, line] of pci.pirq.entries()) line.connect(isaBridge.pirq[index]!);
-  for (let irq = 3; irq < ISA_IRQS; irq++) isa(isaBridge.irq[irq]!, irq);
-  for (const [gsi, line] of board.testdev?.irq.entries() ?? []) {
+  wire(keyboard.a20, a20.pin);
+  open(pm.smi, 'the board takes no SMIs, and APMC_EN says so');
+  for (const [index, line] of pci.pirq.entries()) wire(line, isaBridge.pirq[index]!);
+  for (const line of isaBridge.irq.slice(0, FIRST_STEERABLE)) open(line, 'cannot be steered to');
+  for (let irq = FIRST_STEERABLE; irq < ISA_IRQS; irq++) isa(isaBridge.irq[irq]!, irq);
+  for (const [gsi, line] of testdev?.irq.entries() ?? []) {
     if (gsi < ISA_IRQS) isa(line, gsi);
-    else line.connect(ioapic.pin(gsi));
+    else wire(line, ioapic.pin(gsi));
   }
-  pic.intr.connect(bus.lint0);
+  wire(pic.intr, bus.lint0);
   bus.extInt = () => pic.acknowledge();
+  isaBridge.elcrChanged = (mask) => pic.setLevelTriggered(mask);
 }
 
 // ------------------------------------------------------------------ notices
 
-function connectNotices(board: PcBoard): void {
-  const { cpus, pm, rtc, isaBridge, pic } = board;
-  cpus.notify(pm.cpuAdded, remember(pm));
-  cpus.notify(rtc.cpuAdded, remember(rtc));
-  isaBridge.elcrChanged = (mask) => pic.setLevelTriggered(mask);
+function connectNotices({ notice }: NoticesBlock, { cpus, pm, rtc }: PcParts): void {
+  notice(cpus, pm.cpuAdded, remember(pm));
+  notice(cpus, rtc.cpuAdded, remember(rtc));
 }
 
 /** Notes a device's state now; what it returns puts it back. */

@@ -1,4 +1,4 @@
-export { buildBoard, type PcBoard } from './board.js';
+export { buildBoard, type ListeningPin, type PcBoard, type PcParts, pcMachine } from './board.js';
 export { type CreatePcOptions, createPc, type EmbeddedPc, type PcEnd, type PcEvent } from './create-pc.js';
 export type { CpuEvent, CpuStage, HotAddedCpu, HotPlug } from './embed/hot-plug.js';
 export type { ImageSource, ReadUrl } from './embed/image-source.js';

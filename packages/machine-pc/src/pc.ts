@@ -1,7 +1,6 @@
 import type { AccessSize } from '@hotsocket/address-space';
 import { apicIdOf, CpuAddReentryError, placeOf, type X86Cpu } from '@hotsocket/cpu-x86';
 import { ICC_BUS_NAME, ICC_BUS_TYPE } from '@hotsocket/icc-bus';
-import { IrqPin } from '@hotsocket/irq-line';
 import {
   ApicIdTooLargeError,
   ControlError,
@@ -459,12 +458,12 @@ export class Pc implements MachineControl {
   }
 
   #connect(): void {
-    const { isaBridge, keyboard, pm, executor, rtc, debugExit } = this.board;
+    const { isaBridge, keyboard, pm, executor, rtc, debugExit, a20 } = this.board;
     isaBridge.resetRequested = () => this.#request({ reset: 'guest-reset' });
     keyboard.resetRequested = () => this.#request({ reset: 'guest-reset' });
     executor.onShutdown = () => this.#request({ reset: 'guest-reset' });
     if (debugExit) debugExit.exitRequested = (status) => this.#request({ exit: status });
-    keyboard.a20.connect(new IrqPin('a20', (open) => this.#request({ a20: open })));
+    a20.changed = (open) => this.#request({ a20: open });
     pm.sleep$.subscribe((request) => this.#sleep(request));
     pm.cpuEjected$.subscribe(({ apicId }) => this.#cpuEjected(apicId));
     pm.ost$.subscribe(({ slot, source, status }) => {

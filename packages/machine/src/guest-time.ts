@@ -15,16 +15,21 @@ const FASTEST_NS = 1;
  */
 export class GuestTime {
   readonly drive: GuestTimeOptions['drive'];
-  readonly #executed: () => number;
+  #executed: () => number;
   #nsPerInstruction: number;
   #passedNs = 0;
   #instructions = 0;
 
   /** `executed` gives the instructions of the present slice that are not yet accounted. */
-  constructor(options: GuestTimeOptions, executed: () => number) {
+  constructor(options: GuestTimeOptions, executed: () => number = () => 0) {
     this.drive = options.drive;
     this.#nsPerInstruction = options.nsPerInstruction;
     this.#executed = executed;
+  }
+
+  /** Counts what an executor executes, which needs a clock before it can be made. */
+  follow(executor: { readonly executed: number }): void {
+    this.#executed = () => executor.executed;
   }
 
   /** Instructions executed since power-on by all CPUs. */
