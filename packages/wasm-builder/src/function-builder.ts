@@ -1,5 +1,5 @@
 import { ByteBuffer } from './byte-buffer.js';
-import { Call, type Expr, emitOpcode, Get, type Local, Tee, type ValueType } from './expr.js';
+import { Call, Const, type Expr, emitOpcode, Get, type Local, Tee, type ValueType } from './expr.js';
 import type { FunctionHandle, GlobalHandle } from './module-builder.js';
 
 export const TYPE_CODE: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
@@ -176,7 +176,9 @@ export class FunctionBuilder {
     this.#depth--;
   }
 
+  /** Only one branch is written when the condition is known. */
   if(condition: Expr, then: () => void, otherwise?: () => void): void {
+    if (condition instanceof Const) return (Number(condition.value) === 0 ? otherwise : then)?.();
     condition.emit(this.#code);
     this.#code.u8(0x04);
     this.#code.u8(0x40);

@@ -29,6 +29,21 @@ const folded =
   (op: Binary, fold: (a: number, b: number) => number): Binary =>
   (a, b) =>
     a instanceof Const && b instanceof Const ? new Const('i32', fold(Number(a.value), Number(b.value))) : op(a, b);
+/** The same for i64 numbers from 0 to 2^31, for which numbers are exact. */
+const foldedSmall =
+  (op: Binary, fold: (a: number, b: number) => number): Binary =>
+  (a, b) =>
+    isSmall(a) && isSmall(b) ? new Const(op(a, b).type, fold(Number(a.value), Number(b.value))) : op(a, b);
+const isSmall = (value: Expr): value is Const => value instanceof Const && value.value >= 0 && value.value <= 0x7fff_ffff;
+/** An i64 mask of 31 bits makes any constant a small one. */
+const foldedMask =
+  (op: Binary): Binary =>
+  (a, b) =>
+    a instanceof Const && isSmall(b) ? new Const('i64', Number(BigInt.asUintN(64, BigInt(a.value)) & BigInt(b.value))) : op(a, b);
+const foldedUnary =
+  (op: Unary, fold: (a: number) => number): Unary =>
+  (a) =>
+    isSmall(a) ? new Const(op(a).type, fold(Number(a.value))) : op(a);
 
 interface I32Ops {
   readonly const: (value: number) => Expr;
@@ -76,11 +91,11 @@ interface I32Ops {
 /** 32-bit integer operations, named as in the WebAssembly text format. */
 export const i32: I32Ops = {
   const: (value: number): Expr => new Const('i32', value),
-  eqz: unary('i32', 0x45),
-  eq: binary('i32', 0x46),
-  ne: binary('i32', 0x47),
+  eqz: foldedUnary(unary('i32', 0x45), (a) => Number(a === 0)),
+  eq: folded(binary('i32', 0x46), (a, b) => Number(a === b)),
+  ne: folded(binary('i32', 0x47), (a, b) => Number(a !== b)),
   ltS: binary('i32', 0x48),
-  ltU: binary('i32', 0x49),
+  ltU: folded(binary('i32', 0x49), (a, b) => Number(a >>> 0 < b >>> 0)),
   gtS: binary('i32', 0x4a),
   gtU: binary('i32', 0x4b),
   leS: binary('i32', 0x4c),
@@ -168,13 +183,13 @@ interface I64Ops {
 
 /** 64-bit integer operations. */
 export const i64: I64Ops = {
-  wrap: unary('i32', 0xa7),
+  wrap: foldedUnary(unary('i32', 0xa7), (a) => a),
   const: (value: number | bigint): Expr => new Const('i64', value),
   eqz: unary('i32', 0x50),
   eq: binary('i32', 0x51),
   ne: binary('i32', 0x52),
   ltS: binary('i32', 0x53),
-  ltU: binary('i32', 0x54),
+  ltU: foldedSmall(binary('i32', 0x54), (a, b) => Number(a < b)),
   gtS: binary('i32', 0x55),
   gtU: binary('i32', 0x56),
   leS: binary('i32', 0x57),
@@ -191,7 +206,7 @@ export const i64: I64Ops = {
   divU: binary('i64', 0x80),
   remS: binary('i64', 0x81),
   remU: binary('i64', 0x82),
-  and: binary('i64', 0x83),
+  and: foldedMask(binary('i64', 0x83)),
   or: binary('i64', 0x84),
   xor: binary('i64', 0x85),
   shl: binary('i64', 0x86),
@@ -200,7 +215,7 @@ export const i64: I64Ops = {
   rotl: binary('i64', 0x89),
   rotr: binary('i64', 0x8a),
   extendS: unary('i64', 0xac),
-  extendU: unary('i64', 0xad),
+  extendU: foldedUnary(unary('i64', 0xad), (a) => a),
   truncSatF64S: unary('i64', 0xfc, 6),
   truncSatF32S: unary('i64', 0xfc, 4),
   reinterpretF64: unary('i64', 0xbd),
@@ -742,5 +757,7 @@ export const v128: V128Ops = {
 };
 
 /** `condition` not zero: `a`, else `b`; both are computed. */
-export const select = (a: Expr, b: Expr, condition: Expr): Expr =>
-  a.type === 'v128' ? new Operation('v128', [0x1c], [a, b, condition], [1, 0x7b]) : new Operation(a.type, [0x1b], [a, b, condition]);
+export const select = (a: Expr, b: Expr, condition: Expr): Expr => {
+  if (condition instanceof Const) return Number(condition.value) === 0 ? b : a;
+  return a.type === 'v128' ? new Operation('v128', [0x1c], [a, b, condition], [1, 0x7b]) : new Operation(a.type, [0x1b], [a, b, condition]);
+};

@@ -36,10 +36,22 @@ abstract class RecordEmitter extends Emitter {
   /** Address of the record. */
   protected abstract record(): Expr;
 
-  callHelper(name: string): void {
+  callHelper(name: string, prepare?: () => void): void {
     const { f, functions } = this;
+    prepare?.();
     this.flushCount();
     f.if(f.callValue(functions.helper, i32.const(functions.helperNumber(name)), this.record()), () => this.leaveWithFault());
+  }
+
+  provided(certain: readonly Expr[], doubtful: () => Expr, exactly: () => void, work: () => void): void {
+    const { f } = this;
+    const finished = f.block();
+    this.whereCertain(certain, doubtful, () => {
+      exactly();
+      f.br(finished);
+    });
+    work();
+    f.end();
   }
 
   registerAddress(index: number): Expr {

@@ -19,8 +19,10 @@ import {
   TLB_ENTRY_BYTES,
   TLB_READ,
   TLB_WRITE,
+  XMM,
 } from '../layout.js';
 import type { CoreFunctions } from './core-functions.js';
+import type { Lane } from './lanes.js';
 import type { Operand, Shape } from './shape.js';
 
 /** Width of an integer operand. */
@@ -90,8 +92,16 @@ export abstract class Emitter {
   abstract repeatCheckPoint(): void;
   /** Lets the named TypeScript helper perform the instruction. */
   abstract helper(name: string): void;
-  /** Lets the named TypeScript helper do a part of the instruction; leaves if it faults. */
-  abstract callHelper(name: string): void;
+  /**
+   * Lets the named TypeScript helper do a part of the instruction; leaves if it faults. `prepare` leaves operands in memory for it. Where a
+   * definition calls a helper under a condition, nothing has changed before.
+   */
+  abstract callHelper(name: string, prepare?: () => void): void;
+  /**
+   * Writes `work` where all of `certain` hold, or `doubtful`; otherwise `exactly` does the whole instruction. The conditions are tried one by
+   * one, `doubtful` only after one of them did not hold.
+   */
+  abstract provided(certain: readonly Expr[], doubtful: () => Expr, exactly: () => void, work: () => void): void;
   /** Makes core functions see the instruction count. */
   abstract flushCount(): void;
 
@@ -213,6 +223,65 @@ export abstract class Emitter {
     this.writeRegister(at(address), value, bits);
   }
 
+  /** Goes on where all of `certain` hold or `doubtful` does; `otherwise` does not. */
+  protected whereCertain(certain: readonly Expr[], doubtful: () => Expr, otherwise: () => void): void {
+    const { f } = this;
+    const sure = f.block();
+    const unsure = f.block();
+    for (const condition of certain) f.brIf(unsure, i32.eqz(condition));
+    f.br(sure);
+    f.end();
+    f.if(i32.eqz(doubtful()), otherwise);
+    f.end();
+  }
+
+  // ---------------------------------------------------------------- vector registers
+
+  /** The vector register that operand `index` names. */
+  vector(index: number): Expr {
+    return v128.load(this.registerAddress(index));
+  }
+
+  setVector(index: number, value: Expr): void {
+    this.f.store('v128', this.registerAddress(index), value);
+  }
+
+  /** Element `n` of the vector register that operand `index` names. */
+  lane(index: number, lane: Lane, n = 0): Expr {
+    return lane.load(this.registerAddress(index), n * lane.bytes);
+  }
+
+  setLane(index: number, lane: Lane, value: Expr, n = 0): void {
+    this.f.store(lane.store, this.registerAddress(index), value, n * lane.bytes);
+  }
+
+  /** Element `n`, a number below that of the elements. */
+  laneAt(index: number, lane: Lane, n: Expr): Expr {
+    return lane.load(i32.add(this.registerAddress(index), i32.shl(n, i32.const(Math.log2(lane.bytes)))));
+  }
+
+  setLaneAt(index: number, lane: Lane, value: Expr, n: Expr): void {
+    this.f.store(lane.store, i32.add(this.registerAddress(index), i32.shl(n, i32.const(Math.log2(lane.bytes)))), value);
+  }
+
+  /** XMM0, where it is an operand that is not named. */
+  xmm0(): Expr {
+    return v128.load(at(XMM));
+  }
+
+  /** A part of the state that instructions of a region do not change: it may be read once. */
+  steady(_name: string, read: () => Expr): Expr {
+    return read();
+  }
+
+  /** Raises the vector in a trap slot of the state unless it is 0. */
+  checkTrap(slot: number): void {
+    this.f.if(i32.load(at(slot)), () => this.raiseComputed(i32.load(at(slot))));
+  }
+
+  /** What is `steady` changes with this instruction. */
+  changesSteady(): void {}
+
   // ---------------------------------------------------------------- memory
 
   /** Address of the TLB entry of a linear address held in a local. */
@@ -247,34 +316,43 @@ export abstract class Emitter {
 
   /** Loads from a linear address; leaves with a fault when it is not readable. */
   load(linear: Expr, bits: AccessBits): Expr {
+    return this.loadAs(linear, bits / 8, (host) => (bits === 128 ? v128.load(host) : loadPlain(bits, host)));
+  }
+
+  /** Loads `bytes` by `read`. */
+  loadAs(linear: Expr, bytes: number, read: (host: Expr) => Expr): Expr {
     const { f } = this;
     const address = this.let(linear);
     const entry = this.let(this.tlbEntry(address));
     const host = f.temporary('i32');
     f.if(
-      this.hits(address, entry, TLB_READ, bits / 8),
+      this.hits(address, entry, TLB_READ, bytes),
       () => f.set(host, this.host(address, entry)),
       () => {
-        this.slow(this.functions.slowLoad, address, bits / 8);
+        this.slow(this.functions.slowLoad, address, bytes);
         f.set(host, at(SLOW_VALUE));
       },
     );
-    return this.let(bits === 128 ? v128.load(f.get(host)) : loadPlain(bits, f.get(host)));
+    return this.let(read(f.get(host)));
   }
 
   /** Stores to a linear address; leaves with a fault, nothing written, when it is not writable. */
   store(linear: Expr, value: Expr, bits: AccessBits): void {
+    const held = this.let(value);
+    this.storeAs(linear, bits / 8, (host) => (bits === 128 ? this.f.store('v128', host, held) : storePlain(this.f, bits, host, held)));
+  }
+
+  /** Stores `bytes` by `put`. */
+  storeAs(linear: Expr, bytes: number, put: (host: Expr) => void): void {
     const { f } = this;
     const address = this.let(linear);
-    const held = this.let(value);
     const entry = this.let(this.tlbEntry(address));
-    const put = (host: Expr): void => (bits === 128 ? f.store('v128', host, held) : storePlain(f, bits, host, held));
     f.if(
-      this.hits(address, entry, TLB_WRITE, bits / 8),
+      this.hits(address, entry, TLB_WRITE, bytes),
       () => put(this.host(address, entry)),
       () => {
         put(at(SLOW_VALUE));
-        this.slow(this.functions.slowStore, address, bits / 8);
+        this.slow(this.functions.slowStore, address, bytes);
       },
     );
   }

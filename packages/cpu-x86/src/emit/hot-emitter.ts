@@ -1,4 +1,4 @@
-import { Const, type Expr, type FunctionBuilder, i32, i64, type Label, type Local, v128 } from '@hotsocket/wasm-builder';
+import { Const, type Expr, type FunctionBuilder, i32, i64, type Label, type Local } from '@hotsocket/wasm-builder';
 import type { CoreMemory } from '../core-memory.js';
 import {
   BUDGET,
@@ -25,11 +25,14 @@ import {
   TLB_ENTRY_BYTES,
   TLB_READ,
   TLB_WRITE,
+  XMM,
   ZERO,
 } from '../layout.js';
 import { type CoreFunctions, STATUS_GO, STATUS_JUMP } from './core-functions.js';
-import { type AccessBits, type Bits, Emitter, FLAG_ADDRESS, type FlagWord, loadPlain, signExtendTo32, storePlain } from './emitter.js';
+import { type Bits, Emitter, FLAG_ADDRESS, type FlagWord, loadPlain, signExtendTo32 } from './emitter.js';
+import type { Lane } from './lanes.js';
 import type { Shape } from './shape.js';
+import { VectorLocals } from './vector-locals.js';
 
 const FLAG_WORDS: readonly FlagWord[] = ['zero', 'sign', 'carry', 'aux'];
 const LOW_32 = 0xffff_ffff;
@@ -72,6 +75,11 @@ export class HotEmitter extends Emitter {
   readonly #flow: RegionFlow;
   readonly #gprs: (Local | undefined)[] = [];
   readonly #written = new Set<number>();
+  readonly #vectors: VectorLocals;
+  /** Parts of the state that are read when the region is entered, by name. */
+  readonly #steady = new Map<string, { readonly local: Local; readonly value: Expr }>();
+  /** Trap slots that the block has found to be 0. */
+  readonly #checked = new Set<number>();
   readonly #flagLocals = new Map<FlagWord, Local>();
   /** What the flag words are, where it is not what the locals hold. */
   readonly #flags = new Map<FlagWord, Expr>();
@@ -103,6 +111,7 @@ export class HotEmitter extends Emitter {
     this.#memory = memory;
     this.#modeKey = modeKey;
     this.#flow = flow;
+    this.#vectors = new VectorLocals(f, (local) => void this.#variable.add(local.index));
     this.#pageRip = f.local('i64');
     this.#tlb = f.local('i32');
     this.#count = f.local('i32');
@@ -134,7 +143,10 @@ export class HotEmitter extends Emitter {
   /** State to return to when an instruction turns out not to be translatable. */
   snapshot(): () => void {
     const [flags, comparison, words] = [new Map(this.#flags), this.#comparison, this.#wordsToCome];
+    const checked = [...this.#checked];
     return () => {
+      this.#checked.clear();
+      for (const slot of checked) this.#checked.add(slot);
       this.#flags.clear();
       for (const [word, value] of flags) this.#flags.set(word, value);
       this.#comparison = comparison;
@@ -144,6 +156,7 @@ export class HotEmitter extends Emitter {
 
   /** At the start of a block the flags are in their locals. */
   beginBlock(): void {
+    this.#checked.clear();
     this.#flags.clear();
     this.#comparison = undefined;
   }
@@ -210,6 +223,7 @@ export class HotEmitter extends Emitter {
     this.#gprs.forEach((local, number) => {
       if (local && this.#written.has(number)) f.store('i64', at(GPR + 8 * number), f.get(local));
     });
+    this.#vectors.storeWritten();
     if (this.#flagsWritten)
       for (const word of FLAG_WORDS) f.store(word === 'aux' ? 'i32' : 'i64', at(FLAG_ADDRESS[word]), f.get(this.#flagLocals.get(word)!));
     f.store('i32', at(BUDGET), f.get(this.#count));
@@ -227,6 +241,8 @@ export class HotEmitter extends Emitter {
     this.#gprs.forEach((local, number) => {
       if (local) f.set(local, i64.load(at(GPR + 8 * number)));
     });
+    this.#vectors.loadAll();
+    for (const { local, value } of this.#steady.values()) f.set(local, value);
   }
 
   // ---------------------------------------------------------------- operands
@@ -235,10 +251,10 @@ export class HotEmitter extends Emitter {
     return this.#memory.u16[(record + REC_PAGE_OFFSET) >> 1]!;
   }
 
-  /** General registers are in locals: an instruction that asks for the address of one is left to the interpreter. */
+  /** General and XMM registers are in locals: an instruction that asks for the address of one is left to the interpreter. */
   registerAddress(index: number): Expr {
     const address = this.#addressOf(index);
-    return this.#gprOf(address) < 0 ? at(address) : refuse();
+    return this.#gprOf(address) < 0 && !this.#vectors.holds(address) ? at(address) : refuse();
   }
 
   #addressOf(index: number): number {
@@ -329,6 +345,63 @@ export class HotEmitter extends Emitter {
     return this.#ripOf(this.#nextOffset());
   }
 
+  // ---------------------------------------------------------------- vector registers
+
+  #xmmOf(index: number): number {
+    const address = this.#addressOf(index);
+    return this.#vectors.holds(address) ? address : 0;
+  }
+
+  override vector(index: number): Expr {
+    return this.f.get(this.#vectors.local(this.#xmmOf(index)));
+  }
+
+  override setVector(index: number, value: Expr): void {
+    this.f.set(this.#vectors.written(this.#xmmOf(index)), value);
+  }
+
+  override lane(index: number, lane: Lane, n = 0): Expr {
+    return this.#xmmOf(index) === 0 ? super.lane(index, lane, n) : lane.extract(this.vector(index), n);
+  }
+
+  override setLane(index: number, lane: Lane, value: Expr, n = 0): void {
+    if (this.#xmmOf(index) === 0) super.setLane(index, lane, value, n);
+    else this.setVector(index, lane.replace(this.vector(index), n, value));
+  }
+
+  override laneAt(index: number, lane: Lane, n: Expr): Expr {
+    return n instanceof Const ? this.lane(index, lane, Number(n.value)) : refuse();
+  }
+
+  override setLaneAt(index: number, lane: Lane, value: Expr, n: Expr): void {
+    if (n instanceof Const) this.setLane(index, lane, value, Number(n.value));
+    else refuse();
+  }
+
+  override xmm0(): Expr {
+    return this.f.get(this.#vectors.local(XMM));
+  }
+
+  override steady(name: string, read: () => Expr): Expr {
+    const known = this.#steady.get(name);
+    if (known) return this.f.get(known.local);
+    const value = read();
+    const local = this.f.local(value.type);
+    this.#variable.add(local.index);
+    this.#steady.set(name, { local, value });
+    return this.f.get(local);
+  }
+
+  override changesSteady(): void {
+    refuse();
+  }
+
+  override checkTrap(slot: number): void {
+    if (this.#checked.has(slot)) return;
+    if (this.f.depth === this.#baseDepth) this.#checked.add(slot);
+    super.checkTrap(slot);
+  }
+
   // ---------------------------------------------------------------- addresses
 
   #is64(): boolean {
@@ -409,16 +482,12 @@ export class HotEmitter extends Emitter {
     return this.host(address, entry);
   }
 
-  override load(linear: Expr, bits: AccessBits): Expr {
-    const host = this.#hostOrLeave(linear, TLB_READ, bits / 8);
-    return this.f.let(bits === 128 ? v128.load(host) : loadPlain(bits, host));
+  override loadAs(linear: Expr, bytes: number, read: (host: Expr) => Expr): Expr {
+    return this.f.let(read(this.#hostOrLeave(linear, TLB_READ, bytes)));
   }
 
-  override store(linear: Expr, value: Expr, bits: AccessBits): void {
-    const held = this.let(value);
-    const host = this.#hostOrLeave(linear, TLB_WRITE, bits / 8);
-    if (bits === 128) this.f.store('v128', host, held);
-    else storePlain(this.f, bits, host, held);
+  override storeAs(linear: Expr, bytes: number, put: (host: Expr) => void): void {
+    put(this.#hostOrLeave(linear, TLB_WRITE, bytes));
   }
 
   override hostForModify(linear: Expr, bits: Bits): Expr {
@@ -457,8 +526,15 @@ export class HotEmitter extends Emitter {
     refuse();
   }
 
+  /** Under a condition the interpreter does the whole instruction; nothing has changed yet. */
   callHelper(): void {
-    refuse();
+    if (this.f.depth === this.#baseDepth) refuse();
+    this.leaveWithFault();
+  }
+
+  provided(certain: readonly Expr[], doubtful: () => Expr, _exactly: () => void, work: () => void): void {
+    this.whereCertain(certain, doubtful, () => this.leaveWithFault());
+    work();
   }
 
   flushCount(): void {}

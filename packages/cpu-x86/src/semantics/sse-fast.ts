@@ -1,6 +1,7 @@
 import { type Expr, f32, f64, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
 import type { Emitter } from '../emit/emitter.js';
-
+import { LANE_32, LANE_64 } from '../emit/lanes.js';
+import { isExact } from './exactness.js';
 import {
   DOUBLE,
   exactly,
@@ -10,11 +11,12 @@ import {
   isSafe,
   PACKED_DOUBLE,
   PACKED_SINGLE,
+  roundsMasked,
   roundsQuietly,
   SINGLE,
 } from './float-lanes.js';
 import type { Semantic, SemanticTable } from './semantic.js';
-import { checkSse, imm8 } from './vector-operands.js';
+import { checkSse, imm8, loadZeroExtended } from './vector-operands.js';
 
 /*
  * The common case of SSE arithmetic in the host's own: where result and flags are certain to be the processor's. Everything else is done
@@ -37,13 +39,17 @@ const arithmetic =
     const b = x.let(form.read(x, 1));
     const a = x.let(form.read(x, 0));
     const r = x.let(form[operation](a, b));
-    const finite = form.le(form.abs(r), form.constant(form.most));
-    const inRange = form.or(isSafe(form, r), form.and(exactZero(form, operation, a, b, r), finite));
-    const certain = form.and(inRange, form.and(isPlain(form, a), isPlain(form, b)));
-    x.f.if(
-      i32.and(roundsQuietly(), form.all(certain)),
-      () => x.f.store(form.store, x.registerAddress(0), r),
+    const doubtful = (): Expr => {
+      const finite = form.le(form.abs(r), form.constant(form.most));
+      const inRange = form.or(isSafe(form, r), form.and(exactZero(form, operation, a, b, r), finite));
+      const quiet = i32.or(roundsQuietly(x), i32.and(roundsMasked(x), isExact(x, form, operation, a, b, r)));
+      return i32.and(quiet, form.all(form.and(inRange, form.and(isPlain(form, a), isPlain(form, b)))));
+    };
+    x.provided(
+      [roundsQuietly(x), ...form.each([form.quicklyPlain(a), form.quicklyPlain(b), form.quicklySafe(r)])],
+      doubtful,
       () => exactly(x, name, form, b),
+      () => form.write(x, r),
     );
   };
 
@@ -53,61 +59,51 @@ const squareRoot =
     checkSse(x);
     const b = x.let(form.read(x, 1));
     const positive = form.and(form.ge(b, form.constant(form.least)), form.le(b, form.constant(form.most)));
-    x.f.if(
-      i32.and(roundsQuietly(), form.all(form.or(positive, form.eq(b, form.constant(0))))),
-      () => x.f.store(form.store, x.registerAddress(0), form.sqrt(b)),
+    const r = x.let(form.sqrt(b));
+    x.provided(
+      [roundsQuietly(x), ...form.each([positive])],
+      () => {
+        const quiet = i32.or(roundsQuietly(x), i32.and(roundsMasked(x), isExact(x, form, 'sqrt', b, b, r)));
+        return i32.and(quiet, form.all(form.or(positive, form.eq(b, form.constant(0)))));
+      },
       () => exactly(x, name, form, b),
+      () => form.write(x, r),
+    );
+  };
+
+/** Reads both operands; `work` gets them where they are plain. */
+const withPlain =
+  (name: string, form: FloatForm, work: (x: Emitter, a: Expr, b: Expr) => void): Semantic =>
+  (x) => {
+    checkSse(x);
+    const b = x.let(form.read(x, 1));
+    const a = x.let(form.read(x, 0));
+    x.provided(
+      form.each([form.isNormal(a), form.isNormal(b)]),
+      () => form.all(form.and(isPlain(form, a), isPlain(form, b))),
+      () => exactly(x, name, form, b),
+      () => work(x, a, b),
     );
   };
 
 /** MIN and MAX: the source unless the destination is strictly less (greater); raise nothing for plain operands. */
-const extreme =
-  (name: string, form: FloatForm, least: boolean): Semantic =>
-  (x) => {
-    checkSse(x);
-    const b = x.let(form.read(x, 1));
-    const a = x.let(form.read(x, 0));
-    x.f.if(
-      form.all(form.and(isPlain(form, a), isPlain(form, b))),
-      () => x.f.store(form.store, x.registerAddress(0), form.choose(least ? form.lt(a, b) : form.lt(b, a), a, b)),
-      () => exactly(x, name, form, b),
-    );
-  };
+const extreme = (name: string, form: FloatForm, least: boolean): Semantic =>
+  withPlain(name, form, (x, a, b) => form.write(x, form.choose(least ? form.lt(a, b) : form.lt(b, a), a, b)));
 
 /** CMPccPS and CMPccPD; predicates 4 to 7 are the negations of 0 to 3. */
-const comparePacked =
-  (name: string, form: FloatForm): Semantic =>
-  (x) => {
-    checkSse(x);
-    const b = x.let(form.read(x, 1));
-    const a = x.let(form.read(x, 0));
-    x.f.if(
-      form.all(form.and(isPlain(form, a), isPlain(form, b))),
-      () => {
-        const negated = v128.splat32(i32.sub(i32.const(0), bit(x, 4)));
-        x.f.store('v128', x.registerAddress(0), v128.xor(byPredicate(x, form, a, b, v128.splat32(i32.const(0))), negated));
-      },
-      () => exactly(x, name, form, b),
-    );
-  };
+const comparePacked = (name: string, form: FloatForm): Semantic =>
+  withPlain(name, form, (x, a, b) => {
+    const negated = v128.splat32(i32.sub(i32.const(0), bit(x, 4)));
+    form.write(x, v128.xor(byPredicate(x, form, a, b, v128.splat32(i32.const(0))), negated));
+  });
 
-const compareScalar =
-  (name: string, form: FloatForm): Semantic =>
-  (x) => {
-    checkSse(x);
-    const b = x.let(form.read(x, 1));
-    const a = x.let(form.read(x, 0));
-    x.f.if(
-      form.all(form.and(isPlain(form, a), isPlain(form, b))),
-      () => {
-        const holds = i32.xor(byPredicate(x, form, a, b, i32.const(0)), bit(x, 4));
-        const mask = i32.sub(i32.const(0), holds);
-        if (form.bytes === 4) x.f.store('i32', x.registerAddress(0), mask);
-        else x.f.store('i64', x.registerAddress(0), i64.extendS(mask));
-      },
-      () => exactly(x, name, form, b),
-    );
-  };
+const compareScalar = (name: string, form: FloatForm): Semantic =>
+  withPlain(name, form, (x, a, b) => {
+    const holds = i32.xor(byPredicate(x, form, a, b, i32.const(0)), bit(x, 4));
+    const mask = i32.sub(i32.const(0), holds);
+    if (form.bytes === 4) x.setLane(0, LANE_32, mask);
+    else x.setLane(0, LANE_64, i64.extendS(mask));
+  });
 
 /** 1 if the immediate has the bit. */
 const bit = (x: Emitter, mask: number): Expr => i32.ne(i32.and(x.immediate('i32'), i32.const(mask)), i32.const(0));
@@ -121,23 +117,13 @@ function byPredicate(x: Emitter, form: FloatForm, a: Expr, b: Expr, never: Expr)
 }
 
 /** COMISS and relatives: ZF CF by order, PF OF SF AF 0. */
-const compareToFlags =
-  (name: string, form: FloatForm): Semantic =>
-  (x) => {
-    checkSse(x);
-    const b = x.let(form.read(x, 1));
-    const a = x.let(form.read(x, 0));
-    x.f.if(
-      form.all(form.and(isPlain(form, a), isPlain(form, b))),
-      () => {
-        x.setCarryOverflow(form.lt(a, b), i32.const(0));
-        x.clearAux();
-        x.setZero(form.eq(a, b));
-        x.clearSignAndParity();
-      },
-      () => exactly(x, name, form, b),
-    );
-  };
+const compareToFlags = (name: string, form: FloatForm): Semantic =>
+  withPlain(name, form, (x, a, b) => {
+    x.setCarryOverflow(form.lt(a, b), i32.const(0));
+    x.clearAux();
+    x.setZero(form.eq(a, b));
+    x.clearSignAndParity();
+  });
 
 // ------------------------------------------------------------------ conversions
 
@@ -147,23 +133,31 @@ const narrows = (form: FloatForm, value: Expr, target: FloatForm): Expr => {
   return form.all(form.or(inRange, form.eq(value, form.constant(0))));
 };
 
+/** One check, then the host's own conversion or the exact unit's. */
+const converted = (x: Emitter, certain: Expr, exact: () => void, work: () => void): void =>
+  x.provided([certain], () => i32.const(0), exact, work);
+
 const doubleToSingle: Semantic = (x) => {
   checkSse(x);
   const b = x.let(DOUBLE.read(x, 1));
-  x.f.if(
-    i32.and(roundsQuietly(), narrows(DOUBLE, b, SINGLE)),
-    () => x.f.store('f32', x.registerAddress(0), f32.demoteF64(b)),
+  const r = x.let(f32.demoteF64(b));
+  const quiet = i32.or(roundsQuietly(x), i32.and(roundsMasked(x), f64.eq(f64.promoteF32(r), b)));
+  converted(
+    x,
+    i32.and(quiet, narrows(DOUBLE, b, SINGLE)),
     () => exactly(x, 'CVTSD2SS', DOUBLE, b),
+    () => SINGLE.write(x, r),
   );
 };
 
 const doublesToSingles: Semantic = (x) => {
   checkSse(x);
   const b = x.let(PACKED_DOUBLE.read(x, 1));
-  x.f.if(
-    i32.and(roundsQuietly(), narrows(PACKED_DOUBLE, b, PACKED_SINGLE)),
-    () => x.f.store('v128', x.registerAddress(0), v128.demoteF64x2(b)),
+  converted(
+    x,
+    i32.and(roundsQuietly(x), narrows(PACKED_DOUBLE, b, PACKED_SINGLE)),
     () => exactly(x, 'CVTPD2PS', PACKED_DOUBLE, b),
+    () => x.setVector(0, v128.demoteF64x2(b)),
   );
 };
 
@@ -171,10 +165,24 @@ const doublesToSingles: Semantic = (x) => {
 const singleToDouble: Semantic = (x) => {
   checkSse(x);
   const b = x.let(SINGLE.read(x, 1));
-  x.f.if(
+  converted(
+    x,
     isPlain(SINGLE, b),
-    () => x.f.store('f64', x.registerAddress(0), f64.promoteF32(b)),
     () => exactly(x, 'CVTSS2SD', SINGLE, b),
+    () => DOUBLE.write(x, f64.promoteF32(b)),
+  );
+};
+
+/** The two lower elements; exact for plain operands. */
+const singlesToDoubles: Semantic = (x) => {
+  checkSse(x);
+  const b = x.let(x.isMemory(1) ? loadZeroExtended(x, 64) : x.vector(1));
+  const low = PACKED_SINGLE.quicklyPlain(b);
+  converted(
+    x,
+    i32.eq(i32.and(v128.bitmask32(v128.or(low, PACKED_SINGLE.eq(b, PACKED_SINGLE.constant(0)))), i32.const(3)), i32.const(3)),
+    () => exactly(x, 'CVTPS2PD', PACKED_SINGLE, b),
+    () => x.setVector(0, v128.promoteF32x2(b)),
   );
 };
 
@@ -185,15 +193,20 @@ const fromInteger =
     checkSse(x);
     const wide = x.operandBits(1) === 64;
     const source = x.let(x.read(1));
-    const value = wide ? source : i64.extendS(source);
     const scalar = form === SINGLE ? f32 : f64;
-    const small = i64.leU(i64.add(value, i64.const(2 ** exactBits)), i64.const(2 ** (exactBits + 1)));
-    x.f.if(
-      i32.or(small, roundsQuietly()),
-      () => x.f.store(form.store, x.registerAddress(0), wide ? scalar.convertI64S(source) : scalar.convertI32S(source)),
+    converted(
+      x,
+      exactBits >= x.operandBits(1) ? i32.const(1) : i32.or(isShort(source, exactBits), roundsQuietly(x)),
       () => exactly(x, name + x.operandBits(1), { store: wide ? 'f64' : 'f32' }, asFloat(source)),
+      () => form.write(x, wide ? scalar.convertI64S(source) : scalar.convertI32S(source)),
     );
   };
+
+/** A signed number of at most 2^`bits`. */
+function isShort(source: Expr, bits: number): Expr {
+  const value = source.type === 'i64' ? source : i64.extendS(source);
+  return i64.leU(i64.add(value, i64.const(2 ** bits)), i64.const(2 ** (bits + 1)));
+}
 
 const asFloat = (value: Expr): Expr => (value.type === 'i64' ? f64.reinterpretI64(value) : f32.reinterpretI32(value));
 
@@ -208,10 +221,13 @@ const toInteger =
     const rounded = x.let(truncate ? b : scalar.nearest(b));
     const limit = 2 ** (bits - 1);
     const fits = i32.and(form.ge(rounded, form.constant(-limit)), form.lt(rounded, form.constant(limit)));
-    x.f.if(
-      i32.and(fits, truncate ? inexactQuietly() : roundsQuietly()),
-      () => x.write(0, truncated(form, rounded, bits), bits),
+    const quiet = truncate ? inexactQuietly(x) : roundsQuietly(x);
+    const same = truncate ? form.eq(scalar.trunc(b), b) : i32.and(roundsMasked(x), form.eq(rounded, b));
+    converted(
+      x,
+      i32.and(fits, i32.or(quiet, same)),
       () => exactly(x, name + bits, form, b),
+      () => x.write(0, truncated(form, rounded, bits), bits),
     );
   };
 
@@ -229,31 +245,33 @@ const round =
     const scalar = form === SINGLE ? f32 : f64;
     const immediate = imm8(x);
     const mode = x.let(i32.and(immediate, i32.const(3)));
-    x.f.if(
+    converted(
+      x,
       i32.and(i32.eq(i32.and(immediate, i32.const(12)), i32.const(8)), isPlain(form, b)),
+      () => exactly(x, name, form, b),
       () => {
         const upOrZero = select(scalar.ceil(b), scalar.trunc(b), i32.eq(mode, i32.const(2)));
         const other = select(scalar.floor(b), upOrZero, i32.eq(mode, i32.const(1)));
-        x.f.store(form.store, x.registerAddress(0), select(scalar.nearest(b), other, i32.eqz(mode)));
+        form.write(x, select(scalar.nearest(b), other, i32.eqz(mode)));
       },
-      () => exactly(x, name, form, b),
     );
   };
 
 /** Doublewords to doubles is exact; to singles it rounds. */
 const integersToDoubles: Semantic = (x) => {
   checkSse(x);
-  const source = x.isMemory(1) ? v128.splat64(x.load(x.linear(8, false), 64)) : v128.load(x.registerAddress(1));
-  x.f.store('v128', x.registerAddress(0), v128.convertLowI32x4S(source));
+  const source = x.isMemory(1) ? loadZeroExtended(x, 64) : x.vector(1);
+  x.setVector(0, v128.convertLowI32x4S(source));
 };
 
 const integersToSingles: Semantic = (x) => {
   checkSse(x);
   const b = x.let(PACKED_SINGLE.read(x, 1));
-  x.f.if(
-    roundsQuietly(),
-    () => x.f.store('v128', x.registerAddress(0), v128.convertI32x4S(b)),
+  converted(
+    x,
+    roundsQuietly(x),
     () => exactly(x, 'CVTDQ2PS', PACKED_SINGLE, b),
+    () => x.setVector(0, v128.convertI32x4S(b)),
   );
 };
 
@@ -261,10 +279,11 @@ const singlesToIntegers: Semantic = (x) => {
   checkSse(x);
   const b = x.let(PACKED_SINGLE.read(x, 1));
   const fits = PACKED_SINGLE.all(PACKED_SINGLE.lt(v128.absF32(b), PACKED_SINGLE.constant(2 ** 31)));
-  x.f.if(
-    i32.and(inexactQuietly(), fits),
-    () => x.f.store('v128', x.registerAddress(0), v128.truncSatF32x4S(b)),
+  converted(
+    x,
+    i32.and(inexactQuietly(x), fits),
     () => exactly(x, 'CVTTPS2DQ', PACKED_SINGLE, b),
+    () => x.setVector(0, v128.truncSatF32x4S(b)),
   );
 };
 
@@ -272,10 +291,11 @@ const doublesToIntegers: Semantic = (x) => {
   checkSse(x);
   const b = x.let(PACKED_DOUBLE.read(x, 1));
   const fits = PACKED_DOUBLE.all(PACKED_DOUBLE.lt(v128.absF64(b), PACKED_DOUBLE.constant(2 ** 31)));
-  x.f.if(
-    i32.and(inexactQuietly(), fits),
-    () => x.f.store('v128', x.registerAddress(0), v128.truncSatF64x2SZero(b)),
+  converted(
+    x,
+    i32.and(inexactQuietly(x), fits),
     () => exactly(x, 'CVTTPD2DQ', PACKED_DOUBLE, b),
+    () => x.setVector(0, v128.truncSatF64x2SZero(b)),
   );
 };
 
@@ -311,6 +331,7 @@ export const SSE_FAST: SemanticTable = {
   CVTSD2SS: doubleToSingle,
   CVTPD2PS: doublesToSingles,
   CVTSS2SD: singleToDouble,
+  CVTPS2PD: singlesToDoubles,
   CVTSI2SS: fromInteger('CVTSI2SS', SINGLE, 24),
   CVTSI2SD: fromInteger('CVTSI2SD', DOUBLE, 53),
   CVTSS2SI: toInteger('CVTSS2SI', SINGLE, false),

@@ -59,6 +59,7 @@ const convertToMmx =
 /** LDMXCSR: #GP(0) for reserved bits. */
 const loadControl: Semantic = (x) => {
   checkSse(x);
+  x.changesSteady();
   const value = x.read(0, 32);
   x.f.if(i32.and(value, i32.const(MXCSR_RESERVED)), () => x.raise(GP, 0));
   x.f.store('i32', i32.const(MXCSR), value);

@@ -1,7 +1,9 @@
-import { type Expr, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
-import { type Bits, type Emitter, loadPlain, storePlain } from '../emit/emitter.js';
-import { CRC32_TABLE, SHUFFLE_32, SHUFFLE_HIGH_16, SHUFFLE_LOW_16, XMM } from '../layout.js';
+import { Const, type Expr, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
+import type { Bits, Emitter } from '../emit/emitter.js';
+import { INTEGER_LANES, LANE_32 } from '../emit/lanes.js';
+import { CRC32_TABLE, SHUFFLE_32, SHUFFLE_HIGH_16, SHUFFLE_LOW_16 } from '../layout.js';
 import type { Semantic, SemanticTable } from './semantic.js';
+import { shuffle32, shuffleHigh16, shuffleLow16 } from './shuffle-indices.js';
 import {
   bytes,
   checkMmx,
@@ -23,19 +25,33 @@ import {
 /** Byte indices of the immediate in a table of 256 vectors. */
 const indicesFor = (x: Emitter, table: number): Expr => v128.load(i32.shl(imm8(x), i32.const(4)), table);
 
+/** The immediate where it is known when the definition is written out. */
+function knownImmediate(x: Emitter): number | undefined {
+  const immediate = x.immediate('i32');
+  return immediate instanceof Const ? Number(immediate.value) & 0xff : undefined;
+}
+
+/** PSHUFD, PSHUFLW, PSHUFHW: by a table, or by the byte indices that `indices` computes for it. */
 const shuffleByTable =
-  (table: number): Semantic =>
+  (table: number, indices: (immediate: number) => readonly number[]): Semantic =>
   (x) => {
     checkSse(x);
     const source = xmm(x, 1);
-    setXmm(x, 0, v128.swizzle(source, indicesFor(x, table)));
+    const known = knownImmediate(x);
+    if (known === undefined) setXmm(x, 0, v128.swizzle(source, indicesFor(x, table)));
+    else setXmm(x, 0, v128.shuffle(source, source, indices(known)));
   };
+
+/** The lower half of the indices in the first vector, the upper in the second. */
+const twoFromEach = (indices: readonly number[]): number[] => indices.map((index, n) => (n < 8 ? index : index + 16));
 
 /** SHUFPS: two elements of the destination, then two of the source. */
 const shuffleSingles: Semantic = (x) => {
   checkSse(x);
   const b = xmm(x, 1);
   const a = xmm(x, 0);
+  const known = knownImmediate(x);
+  if (known !== undefined) return setXmm(x, 0, v128.shuffle(a, b, twoFromEach(shuffle32(known))));
   const indices = x.let(indicesFor(x, SHUFFLE_32));
   setXmm(
     x,
@@ -71,13 +87,12 @@ const blendByImmediate = (bytesPerElement: number): Semantic =>
   packed((a, b, x) => v128.bitselect(b, a, maskOfImmediate(x, bytesPerElement)));
 
 /** The sign bits of XMM0's elements choose the source. */
-const blendByXmm0 = (signs: (mask: Expr) => Expr): Semantic => packed((a, b) => v128.bitselect(b, a, signs(v128.load(i32.const(XMM)))));
+const blendByXmm0 = (signs: (mask: Expr) => Expr): Semantic => packed((a, b, x) => v128.bitselect(b, a, signs(x.xmm0())));
 
 // ------------------------------------------------------------------ elements
 
-/** Lane number of the immediate times the element's bytes. */
-const laneOffset = (x: Emitter, lanes: number, bits: Bits): Expr =>
-  i32.shl(i32.and(x.immediate('i32'), i32.const(lanes - 1)), i32.const(Math.log2(bits / 8)));
+/** Number of the element that the immediate names. */
+const laneNumber = (x: Emitter, lanes: number): Expr => i32.and(x.immediate('i32'), i32.const(lanes - 1));
 
 const insertElement =
   (bits: Bits): Semantic =>
@@ -90,7 +105,7 @@ const insertElement =
       enterMmx(x);
       x.f.store('i32_16', x.registerAddress(0), i32.const(0xffff), 8);
     }
-    storePlain(x.f, bits, i32.add(x.registerAddress(0), laneOffset(x, lanes, bits)), value);
+    x.setLaneAt(0, INTEGER_LANES[bits], value, laneNumber(x, lanes));
   };
 
 const extractElement =
@@ -101,7 +116,7 @@ const extractElement =
       checkMmx(x);
       enterMmx(x);
     } else checkSse(x);
-    const value = x.let(loadPlain(bits, i32.add(x.registerAddress(1), laneOffset(x, lanes, bits))));
+    const value = x.let(x.laneAt(1, INTEGER_LANES[bits], laneNumber(x, lanes)));
     if (x.isMemory(0)) x.store(x.linear(bits / 8, true), value, bits);
     else x.write(0, value, bits === 64 ? 64 : 32);
   };
@@ -110,13 +125,11 @@ const extractElement =
 const insertSingle: Semantic = (x) => {
   checkSse(x);
   const immediate = imm8(x);
-  const from = i32.shl(i32.shrU(immediate, i32.const(6)), i32.const(2));
-  const value = x.isMemory(1) ? lowPart(x, 1, 32) : x.let(i32.load(i32.add(x.registerAddress(1), from)));
-  const to = i32.and(i32.shrU(immediate, i32.const(2)), i32.const(12));
-  x.f.store('i32', i32.add(x.registerAddress(0), to), value);
+  const value = x.isMemory(1) ? lowPart(x, 1, 32) : x.let(x.laneAt(1, LANE_32, i32.shrU(immediate, i32.const(6))));
+  x.setLaneAt(0, LANE_32, value, i32.and(i32.shrU(immediate, i32.const(4)), i32.const(3)));
   const bits = v128.const(bytes((n) => (n % 4 === 0 ? 1 << (n / 4) : 0)));
   const cleared = v128.eq32(v128.and(v128.splat32(i32.and(immediate, i32.const(15))), bits), bits);
-  setXmm(x, 0, v128.andnot(v128.load(x.registerAddress(0)), cleared));
+  setXmm(x, 0, v128.andnot(x.vector(0), cleared));
 };
 
 /** PMOVSX, PMOVZX: `steps` widenings of the source's lowest elements. */
@@ -183,7 +196,7 @@ const testBits: Semantic = (x) => {
 const crc32c: Semantic = (x) => {
   const bits = x.operandBits(1);
   const source = x.let(x.read(1));
-  let crc = x.let(loadPlain(32, x.registerAddress(0)));
+  let crc = x.let(x.readRegister(0, 32));
   for (let at = 0; at < bits; at += 8) {
     const byte = bits === 64 ? i64.wrap(i64.shrU(source, i64.const(at))) : i32.shrU(source, i32.const(at));
     const index = i32.and(i32.xor(crc, byte), i32.const(0xff));
@@ -220,9 +233,9 @@ export const SSE_INTEGER: SemanticTable = {
   UNPCKLPD: interleave(8, false),
   UNPCKHPS: interleave(4, true),
   UNPCKHPD: interleave(8, true),
-  PSHUFD: shuffleByTable(SHUFFLE_32),
-  PSHUFLW: shuffleByTable(SHUFFLE_LOW_16),
-  PSHUFHW: shuffleByTable(SHUFFLE_HIGH_16),
+  PSHUFD: shuffleByTable(SHUFFLE_32, shuffle32),
+  PSHUFLW: shuffleByTable(SHUFFLE_LOW_16, shuffleLow16),
+  PSHUFHW: shuffleByTable(SHUFFLE_HIGH_16, shuffleHigh16),
   SHUFPS: shuffleSingles,
   SHUFPD: shuffleDoubles,
   PBLENDW: blendByImmediate(2),

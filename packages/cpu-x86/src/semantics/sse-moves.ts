@@ -1,7 +1,20 @@
 import { type Expr, i32, i64, v128 } from '@hotsocket/wasm-builder';
 import type { Bits, Emitter } from '../emit/emitter.js';
+import { LANE_64, LANE_F32, LANE_F64 } from '../emit/lanes.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
-import { bytes, checkMmx, checkSse, enterMmx, isMmx, lowPart, setLowPart, setMmx, setXmm, xmm, zeroExtended } from './vector-operands.js';
+import {
+  bytes,
+  checkMmx,
+  checkSse,
+  enterMmx,
+  isMmx,
+  loadZeroExtended,
+  lowPart,
+  setMmx,
+  setXmm,
+  xmm,
+  zeroExtended,
+} from './vector-operands.js';
 
 /** 16 bytes between registers and memory. */
 const moveVector =
@@ -13,12 +26,14 @@ const moveVector =
 
 /** MOVSS, MOVSD: a load clears the rest of the register, a register move leaves it. */
 const moveScalar =
-  (bits: Bits): Semantic =>
+  (bits: 32 | 64): Semantic =>
   (x) => {
     checkSse(x);
-    const value = lowPart(x, 1, bits);
-    if (x.isMemory(1)) setXmm(x, 0, zeroExtended(value));
-    else setLowPart(x, 0, value, bits);
+    if (x.isMemory(1)) return setXmm(x, 0, loadZeroExtended(x, bits));
+    const lane = bits === 64 ? LANE_F64 : LANE_F32;
+    const value = x.let(x.lane(1, lane));
+    if (x.isMemory(0)) x.storeAs(x.linear(lane.bytes, true), lane.bytes, (host) => x.f.store(lane.store, host, value));
+    else x.setLane(0, lane, value);
   };
 
 /** A quadword between memory or a register's half and a register's half; the other half is left. */
@@ -26,9 +41,9 @@ const moveHalf =
   (toHigh: boolean, fromHigh: boolean): Semantic =>
   (x) => {
     checkSse(x);
-    const value = x.isMemory(1) ? lowPart(x, 1, 64) : x.let(i64.load(x.registerAddress(1), fromHigh ? 8 : 0));
+    const value = x.isMemory(1) ? lowPart(x, 1, 64) : x.let(x.lane(1, LANE_64, Number(fromHigh)));
     if (x.isMemory(0)) x.store(x.linear(8, true), value, 64);
-    else x.f.store('i64', x.registerAddress(0), value, toHigh ? 8 : 0);
+    else x.setLane(0, LANE_64, value, Number(toHigh));
   };
 
 /** MOVLPS, MOVLPD. */
@@ -54,8 +69,8 @@ const isXmm = (x: Emitter, index: number): boolean => {
 
 /** The rest of the register becomes 0, also in MOVQ between two of them. */
 function moveToXmm(x: Emitter): void {
-  const bits: Bits = x.operand(1).bits === 32 ? 32 : 64;
-  setXmm(x, 0, zeroExtended(lowPart(x, 1, bits)));
+  const bits = x.operand(1).bits === 32 ? 32 : 64;
+  setXmm(x, 0, x.isMemory(1) ? loadZeroExtended(x, bits) : zeroExtended(lowPart(x, 1, bits)));
 }
 
 function moveIntegerMmx(x: Emitter): void {

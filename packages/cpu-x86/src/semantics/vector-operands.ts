@@ -1,5 +1,6 @@
 import { type Expr, i32, i64, v128 } from '@hotsocket/wasm-builder';
-import { type Bits, type Emitter, loadPlain, storePlain } from '../emit/emitter.js';
+import { type Bits, type Emitter, storePlain } from '../emit/emitter.js';
+import { INTEGER_LANES } from '../emit/lanes.js';
 import { GP, MF } from '../fault.js';
 import { FSW, FTW, MMX_TRAP, SCRATCH, SSE_SOURCE, SSE_TRAP } from '../layout.js';
 import type { Semantic } from './semantic.js';
@@ -9,11 +10,6 @@ const at = (address: number): Expr => i32.const(address);
 const FSW_ERROR_SUMMARY = 0x80;
 const FSW_WITHOUT_TOP = 0xc7ff;
 
-/** Raises the vector in a trap slot of the state unless it is 0. */
-export function checkTrap(x: Emitter, slot: number): void {
-  x.f.if(i32.load(at(slot)), () => x.raiseComputed(i32.load(at(slot))));
-}
-
 /** Raises #MF when an unmasked x87 exception is pending. */
 export function checkPending(x: Emitter): void {
   x.f.if(i32.and(i32.load8U(at(FSW)), i32.const(FSW_ERROR_SUMMARY)), () => x.raise(MF));
@@ -21,11 +17,11 @@ export function checkPending(x: Emitter): void {
 
 /** What every MMX instruction raises first. */
 export function checkMmx(x: Emitter): void {
-  checkTrap(x, MMX_TRAP);
+  x.checkTrap(MMX_TRAP);
   checkPending(x);
 }
 
-export const checkSse = (x: Emitter): void => checkTrap(x, SSE_TRAP);
+export const checkSse = (x: Emitter): void => x.checkTrap(SSE_TRAP);
 
 /** An MMX instruction, past its faults, makes the x87 stack's top 0 and all registers valid. */
 export function enterMmx(x: Emitter): void {
@@ -47,30 +43,34 @@ export function alignedLinear(x: Emitter, write: boolean): Expr {
 
 /** XMM operand as 128 bits; memory must be aligned unless `unaligned`. */
 export function xmm(x: Emitter, index: number, unaligned = false): Expr {
-  if (!x.isMemory(index)) return x.let(v128.load(x.registerAddress(index)));
+  if (!x.isMemory(index)) return x.let(x.vector(index));
   return x.load(unaligned ? x.linear(16, false) : alignedLinear(x, false), 128);
 }
 
 /** Writes an XMM operand; memory must be aligned unless `unaligned`. */
 export function setXmm(x: Emitter, index: number, value: Expr, unaligned = false): void {
-  if (!x.isMemory(index)) return x.f.store('v128', x.registerAddress(index), value);
+  if (!x.isMemory(index)) return x.setVector(index, value);
   x.store(unaligned ? x.linear(16, true) : alignedLinear(x, true), value, 128);
 }
 
-/** The low `bits` of an XMM or MMX operand, or memory of that size, as an integer. */
+const isGeneral = (x: Emitter, index: number): boolean => {
+  const operand = x.operand(index);
+  return operand.kind === 'register' && operand.file === 'gpr';
+};
+
+/** The low `bits` of a register of any kind, or memory of that size, as an integer. */
 export function lowPart(x: Emitter, index: number, bits: Bits): Expr {
   if (x.isMemory(index)) return x.load(x.linear(bits / 8, false), bits);
-  return x.let(loadPlain(bits, x.registerAddress(index)));
-}
-
-/** Writes the low `bits` of an XMM register or memory and leaves the rest. */
-export function setLowPart(x: Emitter, index: number, value: Expr, bits: Bits): void {
-  if (x.isMemory(index)) x.store(x.linear(bits / 8, true), value, bits);
-  else storePlain(x.f, bits, x.registerAddress(index), value);
+  return x.let(isGeneral(x, index) ? x.readRegister(index, bits) : x.lane(index, INTEGER_LANES[bits]));
 }
 
 /** Where a memory operand stands while a helper uses it. */
 export const SOURCE_COPY: number = SCRATCH + 0x100;
+
+/** Loads memory operand `index` into the lowest element of a vector, zeros above. */
+export function loadZeroExtended(x: Emitter, bits: 32 | 64): Expr {
+  return x.loadAs(x.linear(bits / 8, false), bits / 8, bits === 64 ? v128.load64Zero : v128.load32Zero);
+}
 
 /** Leaves the address of source operand `index` for a helper: its register, or a copy of memory. */
 export function sseSource(x: Emitter, index: number, bits: Bits | 128, unaligned = false): void {

@@ -3,7 +3,7 @@ import { ENV, STATE, X87 as Unit } from '@hotsocket/x87-float';
 import { type Bits, type Emitter, loadPlain, storePlain } from '../emit/emitter.js';
 import { FPU_OPCODE, FPU_STORED, FSW, RAX, SCRATCH, WAIT_TRAP, X87_TRAP } from '../layout.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
-import { checkPending, checkTrap } from './vector-operands.js';
+import { checkPending } from './vector-operands.js';
 import {
   absolute,
   changeSign,
@@ -36,7 +36,7 @@ function encodingOf(x: Emitter): Encoding {
 
 /** #NM, then #MF if the instruction waits for pending exceptions. */
 function check(x: Emitter, { opcode, modrm }: Encoding): void {
-  checkTrap(x, X87_TRAP);
+  x.checkTrap(X87_TRAP);
   if (Unit.waits(opcode, modrm)) checkPending(x);
 }
 
@@ -124,12 +124,12 @@ const anyForm: Semantic = (x) => (x.shape.row.opcode.includes('/') ? memoryForm(
 /** FNSTSW AX; the memory form is like other stores. */
 const storeStatus: Semantic = (x) => {
   if (x.shape.row.opcode.includes('/')) return memoryForm(x);
-  checkTrap(x, X87_TRAP);
+  x.checkTrap(X87_TRAP);
   x.setGpr(RAX, i32.load16U(at(FSW)), 16);
 };
 
 const wait: Semantic = (x) => {
-  checkTrap(x, WAIT_TRAP);
+  x.checkTrap(WAIT_TRAP);
   checkPending(x);
 };
 
