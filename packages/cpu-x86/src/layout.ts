@@ -202,7 +202,7 @@ export const MAX_CPUS = 256;
 
 /** Translation look-aside buffers: per CPU a supervisor and a user half. */
 export const TLBS: number = SAVED_BLOCKS + MAX_CPUS * CPU_BLOCK_BYTES;
-export const TLB_ENTRIES = 1024;
+export const TLB_ENTRIES = 8192;
 export const TLB_ENTRY_BYTES = 32;
 export const TLB_HALF_BYTES: number = TLB_ENTRIES * TLB_ENTRY_BYTES;
 export const TLB_BYTES: number = 2 * TLB_HALF_BYTES;

@@ -17,6 +17,7 @@ import {
   MAX_CPUS,
   NONCANONICAL,
   PAGE_BYTES,
+  PHYSICAL_PAGES,
   SLOW_ADDRESS,
   SLOW_VALUE,
   TLB_ADDEND,
@@ -74,7 +75,29 @@ const ENTRIES_PER_CPU = 2 * TLB_ENTRIES;
 /** What is known of a TLB entry beside its tags. */
 const ENTRY_LARGE = 1;
 const ENTRY_GLOBAL = 2;
-const ENTRY_USED = 4;
+/** It stands in the list of entries that a CR3 write drops, or in that of the global ones; in both when it has changed. */
+const LISTED_LOCAL = 4;
+const LISTED_GLOBAL = 8;
+const LISTED: number = LISTED_LOCAL | LISTED_GLOBAL;
+const NO_WRITER = 0;
+const MANY_WRITERS = -1;
+/** Linear addresses around a page that may be a part of the same large one. */
+const REGION_BYTES = 2 ** 30;
+
+/** Per CPU, numbers of TLB entries, counted from the CPU's first. */
+class EntryLists {
+  readonly numbers: Uint16Array = new Uint16Array(MAX_CPUS * ENTRIES_PER_CPU);
+  readonly counts: Uint32Array = new Uint32Array(MAX_CPUS);
+
+  add(cpu: number, entry: number): void {
+    const first = cpu * ENTRIES_PER_CPU;
+    this.numbers[first + this.counts[cpu]!++] = entry - first;
+  }
+
+  clear(cpu: number): void {
+    this.counts[cpu] = 0;
+  }
+}
 
 /**
  * Translation of linear addresses (SDM volume 3, chapter 4), the TLBs, and the slow path of memory accesses.
@@ -92,10 +115,14 @@ export class Mmu {
   readonly #map: PageMap;
   readonly #space: MemorySpace;
   readonly #code: CodeCache;
-  /** ENTRY_* of each entry, and per CPU the entries in use since the last complete flush. */
+  /** ENTRY_* and LISTED_* of each entry, and per CPU the numbers of the entries in use. */
   readonly #entries: Uint8Array = new Uint8Array(MAX_CPUS * ENTRIES_PER_CPU);
-  readonly #used: Uint16Array = new Uint16Array(MAX_CPUS * ENTRIES_PER_CPU);
-  readonly #usedCount: Uint16Array = new Uint16Array(MAX_CPUS);
+  readonly #local: EntryLists = new EntryLists();
+  readonly #globals: EntryLists = new EntryLists();
+  /** Per CPU, which regions have had large pages in the TLB since the last complete flush: one bit for all of equal number modulo 32. */
+  readonly #largeRegions: Int32Array = new Int32Array(MAX_CPUS);
+  /** Per physical page, what TLB entries may let write to it: one of *_WRITER*, or the number of the only one plus 1. */
+  readonly #writers: Int32Array = new Int32Array(PHYSICAL_PAGES);
   /** Result of the last walk: physical address of the page, its rights (US, RW), whether it may enter the TLB as writable, large page. */
   #gpa = 0;
   #rights = 0;
@@ -332,30 +359,33 @@ export class Mmu {
     const entry = i32[TLB_BASE >> 2]! + index * TLB_ENTRY_BYTES;
     const low = la & PAGE_MASK;
     const high = Math.floor(la / TWO_32) | 0;
-    const empty = (index ^ 1) << 12;
+    const empty = emptyTag(index);
     const user = this.user;
     const reachable = !user || (this.#rights & US) !== 0;
     const readable = reachable && this.guard?.covers(la) !== true;
     this.#setTag(entry + TLB_READ, readable, low, high, empty);
-    this.#setTag(
-      entry + TLB_WRITE,
-      readable && this.#writable(user) && this.#map.write[page] === read && !this.#code.hasCode(page),
-      low,
-      high,
-      empty,
-    );
+    const writable = readable && this.#writable(user) && this.#map.write[page] === read && !this.#code.hasCode(page);
+    this.#setTag(entry + TLB_WRITE, writable, low, high, empty);
     this.#setTag(entry + TLB_EXECUTE, reachable && this.#fetchable(user), low, high, empty);
     i32[(entry + TLB_ADDEND) >> 2] = (read - low) | 0;
     i32[(entry + TLB_CODE) >> 2] = CODE_PAGES + page * 4;
-    this.#noteUsed((entry - TLBS) / TLB_ENTRY_BYTES, (this.#isLarge ? ENTRY_LARGE : 0) | (this.#global ? ENTRY_GLOBAL : 0));
+    const number = (entry - TLBS) / TLB_ENTRY_BYTES;
+    this.#noteUsed(number, la);
+    if (writable) this.#noteWriter(page, number);
   }
 
-  #noteUsed(number: number, flags: number): void {
-    if ((this.#entries[number]! & ENTRY_USED) === 0) {
-      const cpu = Math.floor(number / ENTRIES_PER_CPU);
-      this.#used[cpu * ENTRIES_PER_CPU + this.#usedCount[cpu]!++] = number - cpu * ENTRIES_PER_CPU;
-    }
-    this.#entries[number] = flags | ENTRY_USED;
+  #noteWriter(page: number, number: number): void {
+    const known = this.#writers[page]!;
+    if (known !== number + 1) this.#writers[page] = known === NO_WRITER ? number + 1 : MANY_WRITERS;
+  }
+
+  #noteUsed(number: number, la: number): void {
+    const list = this.#global ? LISTED_GLOBAL : LISTED_LOCAL;
+    const known = this.#entries[number]!;
+    const cpu = Math.floor(number / ENTRIES_PER_CPU);
+    if ((known & list) === 0) (this.#global ? this.#globals : this.#local).add(cpu, number);
+    if (this.#isLarge) this.#largeRegions[cpu]! |= regionBit(la);
+    this.#entries[number] = (known & LISTED) | list | (this.#isLarge ? ENTRY_LARGE : 0) | (this.#global ? ENTRY_GLOBAL : 0);
   }
 
   #setTag(address: number, valid: boolean, low: number, high: number, empty: number): void {
@@ -386,31 +416,37 @@ export class Mmu {
 
   /** Empties all entries of a CPU; before its first use. */
   clear(cpuIndex: number): void {
-    for (let n = 0; n < ENTRIES_PER_CPU; n++) this.#drop(Mmu.tlbOf(cpuIndex) + n * TLB_ENTRY_BYTES, n & (TLB_ENTRIES - 1));
-    this.#entries.fill(0, cpuIndex * ENTRIES_PER_CPU, (cpuIndex + 1) * ENTRIES_PER_CPU);
-    this.#usedCount[cpuIndex] = 0;
+    const first = cpuIndex * ENTRIES_PER_CPU;
+    for (let n = 0; n < ENTRIES_PER_CPU; n++) this.#drop(first + n);
+    this.#entries.fill(0, first, first + ENTRIES_PER_CPU);
+    this.#local.clear(cpuIndex);
+    this.#globals.clear(cpuIndex);
   }
 
   /** Drops all translations of a CPU, or all that are not global. */
   flush(cpuIndex: number, keepGlobal = false): void {
-    const first = cpuIndex * ENTRIES_PER_CPU;
-    let kept = 0;
-    for (let n = 0; n < this.#usedCount[cpuIndex]!; n++) {
-      const entry = this.#used[first + n]!;
-      if (keepGlobal && (this.#entries[first + entry]! & ENTRY_GLOBAL) !== 0) {
-        this.#used[first + kept++] = entry;
-        continue;
-      }
-      this.#drop(Mmu.tlbOf(cpuIndex) + entry * TLB_ENTRY_BYTES, entry & (TLB_ENTRIES - 1));
-      this.#entries[first + entry] = 0;
-    }
-    this.#usedCount[cpuIndex] = kept;
+    this.#flushList(this.#local, cpuIndex, LISTED_LOCAL, keepGlobal);
+    if (keepGlobal) return;
+    this.#flushList(this.#globals, cpuIndex, LISTED_GLOBAL, false);
+    this.#largeRegions[cpuIndex] = 0;
   }
 
-  #drop(entry: number, index: number): void {
+  #flushList(lists: EntryLists, cpu: number, listed: number, keepGlobal: boolean): void {
+    const { numbers } = lists;
+    const first = cpu * ENTRIES_PER_CPU;
+    for (let at = first; at < first + lists.counts[cpu]!; at++) {
+      const number = first + numbers[at]!;
+      const keeps = keepGlobal && (this.#entries[number]! & ENTRY_GLOBAL) !== 0;
+      if (!keeps) this.#drop(number);
+      this.#entries[number]! &= ~listed;
+    }
+    lists.clear(cpu);
+  }
+
+  #drop(number: number): void {
     const { i32 } = this.#memory;
-    const empty = (index ^ 1) << 12;
-    const word = entry >> 2;
+    const empty = emptyTag(number);
+    const word = (TLBS + number * TLB_ENTRY_BYTES) >> 2;
     i32[word] = empty;
     i32[word + 1] = 0;
     i32[word + 2] = empty;
@@ -421,34 +457,44 @@ export class Mmu {
 
   /** INVLPG: drops the page of `la` in both halves, and every part of a large page around it. */
   flushPage(cpuIndex: number, la: number): void {
-    const first = Mmu.tlbOf(cpuIndex);
+    const first = cpuIndex * ENTRIES_PER_CPU;
     const index = (la >>> 12) & (TLB_ENTRIES - 1);
-    for (let half = 0; half < 2; half++) this.#drop(first + half * TLB_HALF_BYTES + index * TLB_ENTRY_BYTES, index);
-    const region = Math.floor(la / 2 ** 30);
-    const flags = cpuIndex * ENTRIES_PER_CPU;
-    for (let n = 0; n < this.#usedCount[cpuIndex]!; n++) {
-      const entry = this.#used[flags + n]!;
-      if ((this.#entries[flags + entry]! & ENTRY_LARGE) !== 0)
-        this.#dropInRegion(first + entry * TLB_ENTRY_BYTES, entry & (TLB_ENTRIES - 1), region);
+    this.#drop(first + index);
+    this.#drop(first + TLB_ENTRIES + index);
+    if ((this.#largeRegions[cpuIndex]! & regionBit(la)) === 0) return;
+    this.#dropLarge(this.#local, cpuIndex, la);
+    this.#dropLarge(this.#globals, cpuIndex, la);
+  }
+
+  #dropLarge(lists: EntryLists, cpu: number, la: number): void {
+    const first = cpu * ENTRIES_PER_CPU;
+    for (let at = first; at < first + lists.counts[cpu]!; at++) {
+      const number = first + lists.numbers[at]!;
+      if ((this.#entries[number]! & ENTRY_LARGE) !== 0 && this.#regionOf(number) === Math.floor(la / REGION_BYTES)) this.#drop(number);
     }
   }
 
-  #dropInRegion(entry: number, index: number, region: number): void {
+  /** Region of the page in an entry that is readable; of no page at all in one that is dropped. */
+  #regionOf(number: number): number {
     const { u32, i32 } = this.#memory;
-    const la = i32[(entry >> 2) + 1]! * TWO_32 + u32[entry >> 2]!;
-    if (Math.floor(la / 2 ** 30) === region) this.#drop(entry, index);
+    const word = (TLBS + number * TLB_ENTRY_BYTES) >> 2;
+    return Math.floor((i32[word + 1]! * TWO_32 + u32[word]!) / REGION_BYTES);
   }
 
   /** Takes the write permission of a physical page out of every TLB: it holds code from now on. */
   protectPage(page: number, cpus: number): void {
-    const slot = CODE_PAGES + page * 4;
+    const writer = this.#writers[page]!;
+    this.#writers[page] = NO_WRITER;
+    if (writer > NO_WRITER) return this.#protectEntry(writer - 1, page);
+    if (writer === MANY_WRITERS) for (let number = 0; number < cpus * ENTRIES_PER_CPU; number++) this.#protectEntry(number, page);
+  }
+
+  #protectEntry(number: number, page: number): void {
     const { i32 } = this.#memory;
-    for (let n = 0; n < cpus * 2 * TLB_ENTRIES; n++) {
-      const entry = TLBS + n * TLB_ENTRY_BYTES;
-      if (i32[(entry + TLB_CODE) >> 2] !== slot) continue;
-      i32[(entry + TLB_WRITE) >> 2] = ((n & (TLB_ENTRIES - 1)) ^ 1) << 12;
-      i32[((entry + TLB_WRITE) >> 2) + 1] = 0;
-    }
+    const word = (TLBS + number * TLB_ENTRY_BYTES) >> 2;
+    if (i32[word + (TLB_CODE >> 2)] !== CODE_PAGES + page * 4) return;
+    i32[word + (TLB_WRITE >> 2)] = emptyTag(number);
+    i32[word + (TLB_WRITE >> 2) + 1] = 0;
   }
 
   // ---------------------------------------------------------------- accesses of the slow path
@@ -585,6 +631,12 @@ export class Mmu {
     }
   }
 }
+
+/** Low half of a tag that no address of the entry's index has. */
+const emptyTag = (number: number): number => ((number & (TLB_ENTRIES - 1)) ^ 1) << 12;
+
+/** The bit of a linear address in a set of regions. */
+const regionBit = (la: number): number => 1 << (Math.floor(la / REGION_BYTES) & 31);
 
 /** Index of a page in the maps; beyond them (undefined there) above 4 GiB. */
 const pageOf = (gpa: number): number => Math.floor(gpa / PAGE_BYTES);
