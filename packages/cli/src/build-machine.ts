@@ -1,8 +1,8 @@
-import { ImageError } from '@hotsocket/linux-loader';
+import { bootsByMultiboot, ImageError } from '@hotsocket/linux-loader';
 import { Pc, type PcOptions, PcOptionsError } from '@hotsocket/machine-pc';
 import { Trace } from '@hotsocket/trace';
 import type { MachineConfig } from './command-line.js';
-import { readFirmware, readImage, readInitrd } from './images.js';
+import { readFirmware, readImage, readInitrd, readModules } from './images.js';
 import { cpuModelText } from './options/cpu-model.js';
 import type { RtcBase } from './options/values.js';
 import { UsageError } from './usage-error.js';
@@ -68,21 +68,20 @@ function startOf(rtc: RtcBase): number {
   return rtc === 'utc' ? now : now - new Date(now).getTimezoneOffset() * 60_000;
 }
 
-function bootImages({
-  kernel,
-  initrd,
-  append,
-  bios,
-  firmwareDirs,
-  ramBytes,
-}: MachineConfig): Pick<PcOptions, 'firmware' | 'kernel' | 'initrd' | 'append'> {
+type BootImages = Pick<PcOptions, 'firmware' | 'kernel' | 'initrd' | 'bootModules' | 'append'>;
+
+function bootImages({ kernel, initrd, append, bios, firmwareDirs, ramBytes }: MachineConfig): BootImages {
+  const image = kernel === undefined ? undefined : readImage('-kernel', kernel, ramBytes);
   return {
     firmware: readFirmware(bios, firmwareDirs),
-    ...(kernel === undefined ? {} : { kernel: readImage('-kernel', kernel, ramBytes) }),
-    ...(initrd === undefined ? {} : { initrd: readInitrd(initrd, ramBytes) }),
+    ...(image === undefined ? {} : { kernel: image }),
+    ...(image === undefined || initrd === undefined ? {} : initrdOf(image, initrd, ramBytes)),
     ...(append === undefined ? {} : { append }),
   };
 }
+
+const initrdOf = (kernel: Uint8Array, text: string, ramBytes: number): Pick<PcOptions, 'initrd' | 'bootModules'> =>
+  bootsByMultiboot(kernel) ? { bootModules: readModules(text, ramBytes) } : { initrd: readInitrd(text, ramBytes) };
 
 /** Names of all trace points, from the smallest machine there is. */
 export function tracePointNames(): string[] {

@@ -1,7 +1,7 @@
 import { unlinkSync, writeFileSync } from 'node:fs';
 import type { GdbEndpoint } from '@hotsocket/gdbstub/node';
 import { CpuAddError, type MachineControl, type ShutdownReason } from '@hotsocket/machine/control';
-import type { Pc } from '@hotsocket/machine-pc';
+import { missingFeatures, type Pc } from '@hotsocket/machine-pc';
 import { Monitor } from '@hotsocket/monitor';
 import { cpuAddText, QmpServer } from '@hotsocket/qmp';
 import { listenQmp, QmpListenError } from '@hotsocket/qmp/node';
@@ -15,6 +15,7 @@ import type { CharUse, MachineConfig, QmpSocket } from './command-line.js';
 import { attachDebugConsole, attachMonitor, attachQmp, attachSerial, attachShared } from './consoles.js';
 import { Log, TraceLog } from './log.js';
 import type { CharDevice, SocketAddress } from './options/char-device.js';
+import { cpuModelText } from './options/cpu-model.js';
 import { bindText, systemText, UsageError } from './usage-error.js';
 import { VERSION_TEXT } from './version.js';
 
@@ -43,6 +44,8 @@ export class Emulator {
     this.#log = log;
     log.timestamps = config.timestamps;
     this.machine = buildMachine(config, this.#trace);
+    for (const feature of config.cpu === undefined ? [] : missingFeatures(cpuModelText(config.cpu)))
+      log.line(`warning: the CPU feature '${feature}' is not emulated and left out`);
     this.ended = endOf(this.machine);
     this.#monitor = makeMonitor(this.machine, config, log);
     this.#qmp = new QmpServer({

@@ -2,6 +2,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { splitCommas } from './options/key-values.js';
 import { systemText, UsageError } from './usage-error.js';
 
 const KiB = 1024;
@@ -67,6 +68,17 @@ function defaultFirmware(dirs: readonly string[]): string {
 function found(name: string, dirs: readonly string[]): string | undefined {
   const candidates = name.includes('/') ? [name] : [name, ...dirs.map((dir) => join(dir, name))];
   return candidates.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+}
+
+/** A file of `-initrd` for a Multiboot kernel: the image gets the whole text, file name and arguments. */
+export interface ModuleFile {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+/** Reads the modules of a Multiboot kernel: `file arguments,file arguments`; a module may hold anything. */
+export function readModules(text: string, ramBytes: number): ModuleFile[] {
+  return splitCommas(text).map((name) => ({ name, data: readImage('-initrd', name.split(' ')[0]!, ramBytes) }));
 }
 
 /** Reads an initial RAM disk and refuses what no kernel can unpack: it would boot into nothing. */

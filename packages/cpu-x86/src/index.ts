@@ -9,7 +9,17 @@ export { RUN_DEBUG, RUN_EXIT, RUN_SLICE_ENDED, RUN_STEPPED, RUN_STOPPED } from '
 export * as layout from './layout.js';
 export { isCode64, isRealMode, isVirtual8086, refreshMode } from './mode.js';
 export { makeProcessors, type ProcessorServices, type Processors } from './processors.js';
-export { CPU_FEATURES, CPU_MODELS, CpuModel, DEFAULT_CPU_MODEL, featureName, UnknownFeatureError } from './system/cpuid.js';
+export {
+  CPU_FEATURES,
+  CPU_MODELS,
+  CPU_VENDORS,
+  CpuModel,
+  type CpuModelChanges,
+  DEFAULT_CPU_MODEL,
+  featureName,
+  isNotEmulated,
+  UnknownFeatureError,
+} from './system/cpuid.js';
 export { type InterruptPort, isRunnable, runSlice } from './system/events.js';
 export { apicIdLimit, apicIdOf, type CpuPlace, placeOf, type Topology } from './topology.js';
 export { X86Cpu, type X86CpuOptions } from './x86-cpu.js';

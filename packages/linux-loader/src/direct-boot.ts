@@ -21,10 +21,19 @@ export interface DirectBoot {
   readonly cmdline: Part;
 }
 
+/** A file that a Multiboot loader hands to its image. */
+export interface BootModule {
+  /** What the image gets as the module's string: by custom a file name and arguments. */
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
 export interface DirectBootOptions {
   /** the bytes of a bzImage or a Multiboot 1 image */
   readonly kernel: Uint8Array;
   readonly initrd?: Uint8Array;
+  /** modules of a Multiboot image, instead of the initial RAM disk */
+  readonly modules?: readonly BootModule[];
   readonly cmdline?: string;
   /** RAM from address 0 on, below 4 GiB, bytes */
   readonly ramBytes: number;
@@ -41,7 +50,7 @@ export interface DirectBootOptions {
  * @throws ImageError for an image that is no kernel, and for one that does not fit
  */
 export function directBoot(options: DirectBootOptions): DirectBoot {
-  if (isMultiboot(options.kernel) && !hasSetupHeader(options.kernel)) return multibootBoot(options);
+  if (bootsByMultiboot(options.kernel)) return multibootBoot(options);
   const image = parseBzImage(options.kernel);
   const { ramBytes, ramReserve = spec.DEFAULT_RAM_RESERVE } = options;
   const text = options.cmdline ?? '';
@@ -52,6 +61,9 @@ export function directBoot(options: DirectBootOptions): DirectBoot {
   const setup = { address: layout.setup, data: patchedSetup(image, { setup: layout.setup, cmdline, initrd, text }) };
   return { setup, kernel: { address: layout.kernel, data: image.kernel }, initrd, cmdline };
 }
+
+/** True for an image that is entered as Multiboot says, and may have modules of any kind. */
+export const bootsByMultiboot = (kernel: Uint8Array): boolean => isMultiboot(kernel) && !hasSetupHeader(kernel);
 
 /** True when the letters HdrS are where Linux has them: such an image is booted as Linux, whatever else it could be. */
 const hasSetupHeader = (image: Uint8Array): boolean => word(spec.HEADER_MAGIC).every((byte, at) => image[spec.HEADER.at + at] === byte);

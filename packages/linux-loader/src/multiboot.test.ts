@@ -129,7 +129,40 @@ describe('directBoot of a Multiboot image', () => {
     expect(new TextDecoder().decode(boot.cmdline.data)).toBe('kernel x\0');
   });
 
+  it('hands over modules in their order, each with its text and from a page on', () => {
+    const modules = [
+      { name: 'vmlinuz console=hvc0', data: Uint8Array.of(1, 2, 3) },
+      { name: 'initrd', data: new Uint8Array(0x1001).fill(7) },
+    ];
+    const { setup, initrd } = directBoot({ kernel: kludge(0x1_0003, ADDRESSES), modules, ramBytes: RAM });
+    const view = new DataView(setup.data.buffer, setup.data.byteOffset);
+    expect([view.getUint32(4, true), view.getUint32(0x10 + 20, true)]).toEqual([2, 2]);
+    const list = view.getUint32(0x10 + 24, true) - setup.address;
+    const read = (n: number): unknown[] => {
+      const [start, end, text] = [0, 4, 8].map((field) => view.getUint32(list + 16 * n + field, true)) as [number, number, number];
+      const bytes = initrd.data.subarray(start - initrd.address, end - initrd.address);
+      const name = new TextDecoder().decode(setup.data.subarray(text - setup.address)).split('\0')[0];
+      return [start % 0x1000, [...bytes.subarray(0, 4)], bytes.length, name];
+    };
+    expect(read(0)).toEqual([0, [1, 2, 3], 3, 'vmlinuz console=hvc0']);
+    expect(read(1)).toEqual([0, [7, 7, 7, 7], 0x1001, 'initrd']);
+  });
+
   it.each([
+    [
+      'has more modules than there is room for',
+      {
+        kernel: kludge(0x1_0000, ADDRESSES),
+        modules: new Array<{ name: string; data: Uint8Array }>(65).fill({ name: '', data: new Uint8Array(1) }),
+        ramBytes: RAM,
+      },
+      /65 modules, 64 are possible/,
+    ],
+    [
+      'has modules with too long texts',
+      { kernel: kludge(0x1_0000, ADDRESSES), modules: [{ name: 'a'.repeat(20_000), data: new Uint8Array(1) }], ramBytes: RAM },
+      /texts of the modules/,
+    ],
     [
       'reaches over the boot information',
       { kernel: kludge(0x1_0000, [0x8_0004, 0x8_0000, 0, 0x9_1000, 0]), ramBytes: RAM },

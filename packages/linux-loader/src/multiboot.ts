@@ -1,4 +1,4 @@
-import type { DirectBoot, DirectBootOptions, Part } from './direct-boot.js';
+import type { BootModule, DirectBoot, DirectBootOptions, Part } from './direct-boot.js';
 import { MULTIBOOT_SETUP } from './generated/multiboot-setup.js';
 import { ImageError } from './image-error.js';
 import { DEFAULT_RAM_RESERVE } from './spec.js';
@@ -33,7 +33,11 @@ const MODULES_AT = 0x08;
 const MODULE_LIST = 0x0c;
 const INFORMATION = 0x10;
 const MODULE_STRUCTURES = 0x400;
-const MODULE_NAME = 0x410;
+const MODULE_STRUCTURE_BYTES = 16;
+const MOST_MODULES = 64;
+/** Behind the memory map. */
+const MODULE_NAMES = 0xe00;
+const SETUP_BYTES = 0x4000;
 const PAGE = 0x1000;
 
 /** An image that a Multiboot loader can enter. */
@@ -163,27 +167,56 @@ function entryOf(entry: number, segments: readonly Segment[]): number {
 }
 
 /**
- * Lays out a Multiboot image, its command line (behind the word `kernel`, which stands for the file) and the initial RAM disk as its
- * one module. The parts are loaded by the same option ROM as Linux.
+ * Lays out a Multiboot image, its command line (behind the word `kernel`, which stands for the file) and its modules, in their order. An
+ * initial RAM disk is a module named `initrd`. The parts are loaded by the same option ROM as Linux.
  *
  * @throws ImageError for an image that cannot be entered, and for one that does not fit
  */
 export function multibootBoot(options: DirectBootOptions): DirectBoot {
-  const { ramBytes, ramReserve = DEFAULT_RAM_RESERVE, initrd = new Uint8Array() } = options;
+  const { ramBytes, ramReserve = DEFAULT_RAM_RESERVE } = options;
   const image = parseMultiboot(options.kernel, ramBytes - ramReserve);
   const end = image.address + image.data.length;
   if (image.address < 0xa_0000 && end > SETUP_ADDRESS)
     throw new ImageError('no-room', `the kernel covers 0x${SETUP_ADDRESS.toString(16)}, where its boot information is`);
-  const at = Math.floor((ramBytes - ramReserve - initrd.length) / PAGE) * PAGE;
-  if (initrd.length > 0 && at < end) throw new ImageError('no-room', `initrd of ${initrd.length} bytes does not fit above the kernel`);
-  const modules: Part = initrd.length > 0 ? { address: at, data: initrd } : { address: 0, data: initrd };
+  const modules = placeModules(modulesOf(options), end, ramBytes - ramReserve);
   return {
     setup: { address: SETUP_ADDRESS, data: setupOf(image.entry, modules) },
     kernel: { address: image.address, data: image.data },
-    initrd: modules,
+    initrd: modules.part,
     cmdline: { address: COMMAND_LINE_ADDRESS, data: commandLine(options.cmdline ?? '') },
   };
 }
+
+function modulesOf({ modules, initrd }: DirectBootOptions): readonly BootModule[] {
+  const list = modules ?? (initrd === undefined || initrd.length === 0 ? [] : [{ name: 'initrd', data: initrd }]);
+  if (list.length > MOST_MODULES) throw new ImageError('no-room', `initrd: ${list.length} modules, ${MOST_MODULES} are possible`);
+  return list;
+}
+
+interface PlacedModules {
+  /** All modules, each from a page boundary on. */
+  readonly part: Part;
+  readonly modules: readonly { readonly name: string; readonly start: number; readonly end: number }[];
+}
+
+/** As high as the memory allows; the option ROM loads them as one part. */
+function placeModules(list: readonly BootModule[], kernelEnd: number, ramEnd: number): PlacedModules {
+  const length = list.reduce((sum, { data }) => sum + pages(data.length), 0);
+  if (length === 0) return { part: { address: 0, data: new Uint8Array() }, modules: [] };
+  const address = Math.floor((ramEnd - length) / PAGE) * PAGE;
+  if (address < kernelEnd) throw new ImageError('no-room', `initrd of ${length} bytes does not fit above the kernel`);
+  const data = new Uint8Array(length);
+  const modules: { name: string; start: number; end: number }[] = [];
+  let at = 0;
+  for (const module of list) {
+    data.set(module.data, at);
+    modules.push({ name: module.name, start: address + at, end: address + at + module.data.length });
+    at += pages(module.data.length);
+  }
+  return { part: { address, data }, modules };
+}
+
+const pages = (bytes: number): number => Math.ceil(bytes / PAGE) * PAGE;
 
 function commandLine(text: string): Uint8Array {
   if (text.includes('\0')) throw new ImageError('bad-cmdline', `kernel command line holds a NUL at character ${text.indexOf('\0')}`);
@@ -195,8 +228,8 @@ function commandLine(text: string): Uint8Array {
   return terminated;
 }
 
-function setupOf(entry: number, { address, data: { length } }: Part): Uint8Array {
-  const setup = new Uint8Array(MULTIBOOT_SETUP.length + PAGE);
+function setupOf(entry: number, { part, modules }: PlacedModules): Uint8Array {
+  const setup = new Uint8Array(SETUP_BYTES);
   for (const [at, base64] of MULTIBOOT_SETUP.parts)
     setup.set(
       Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
@@ -204,18 +237,29 @@ function setupOf(entry: number, { address, data: { length } }: Part): Uint8Array
     );
   const view = viewOf(setup);
   const put = (at: number, value: number): void => view.setUint32(at, value, true);
-  const count = length > 0 ? 1 : 0;
   put(ENTRY, entry);
-  put(MODULE_COUNT, count);
-  put(MODULES_AT, address);
+  put(MODULE_COUNT, modules.length);
+  put(MODULES_AT, part.address);
   put(MODULE_LIST, MODULE_STRUCTURES);
   put(INFORMATION, INFO_MEMORY | INFO_COMMAND_LINE | INFO_MODULES | INFO_MEMORY_MAP | INFO_LOADER_NAME);
   put(INFORMATION + 16, COMMAND_LINE_ADDRESS);
-  put(INFORMATION + 20, count);
+  put(INFORMATION + 20, modules.length);
   put(INFORMATION + 24, SETUP_ADDRESS + MODULE_STRUCTURES);
-  put(MODULE_STRUCTURES, address);
-  put(MODULE_STRUCTURES + 4, address + length);
-  put(MODULE_STRUCTURES + 8, SETUP_ADDRESS + MODULE_NAME);
-  setup.set(new TextEncoder().encode('initrd'), MODULE_NAME);
+  putModules(setup, modules);
   return setup;
+}
+
+/** Multiboot Specification 0.6.96, 3.3: first byte, end, string, reserved. */
+function putModules(setup: Uint8Array, modules: PlacedModules['modules']): void {
+  const view = viewOf(setup);
+  let nameAt = MODULE_NAMES;
+  for (const [n, { name, start, end }] of modules.entries()) {
+    const text = new TextEncoder().encode(`${name}\0`);
+    if (nameAt + text.length > setup.length)
+      throw new ImageError('no-room', `initrd: the texts of the modules have more than ${setup.length - MODULE_NAMES} bytes`);
+    const fields = [start, end, SETUP_ADDRESS + nameAt];
+    for (const [field, value] of fields.entries()) view.setUint32(MODULE_STRUCTURES + MODULE_STRUCTURE_BYTES * n + 4 * field, value, true);
+    setup.set(text, nameAt);
+    nameAt += text.length;
+  }
 }

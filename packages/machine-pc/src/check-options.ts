@@ -11,7 +11,7 @@ const APIC_IDS = 256;
 export function checkOptions(options: PcOptions): void {
   const problems = [...cpuProblems(options), ...memoryProblems(options), ...hotplugProblems(options)];
   problems.push(...bootProblems(options.boot));
-  if (options.kernel === undefined && (options.initrd !== undefined || options.append !== undefined))
+  if (options.kernel === undefined && (options.initrd ?? options.bootModules ?? options.append) !== undefined)
     problems.push('an initial RAM disk or a command line is of no use without a kernel');
   if (problems.length > 0) throw new PcOptionsError(problems);
 }

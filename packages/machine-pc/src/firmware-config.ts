@@ -39,8 +39,9 @@ function addTables(fwCfg: FwCfg, { maxCpus, topology, cpuHotplug = 'bitmap' }: P
   fwCfg.addFile(ACPI_FILES.loader, () => files().loader);
 }
 
-function addKernel(fwCfg: FwCfg, { initrd, append, ramBytes }: PcOptions, kernel: Uint8Array): void {
-  const boot = directBoot({ kernel, ramBytes, ...(initrd ? { initrd } : {}), ...(append === undefined ? {} : { cmdline: append }) });
+function addKernel(fwCfg: FwCfg, { initrd, bootModules, append, ramBytes }: PcOptions, kernel: Uint8Array): void {
+  const files = { ...(initrd ? { initrd } : {}), ...(bootModules ? { modules: bootModules } : {}) };
+  const boot = directBoot({ kernel, ramBytes, ...files, ...(append === undefined ? {} : { cmdline: append }) });
   for (const { key, data } of directBootItems(boot)) fwCfg.setItem(key, data);
   fwCfg.addFile(LINUXBOOT_FILE, linuxbootRom());
   fwCfg.addFile('bootorder', new TextEncoder().encode(`${LINUXBOOT_BOOTORDER}\0`));

@@ -1,4 +1,5 @@
 export { buildBoard, type ListeningPin, type PcBoard, type PcParts, pcMachine } from './board.js';
+export { missingFeatures } from './cpu-model.js';
 export { type CreatePcOptions, createPc, type EmbeddedPc, type PcEnd, type PcEvent } from './create-pc.js';
 export type { CpuEvent, CpuStage, HotAddedCpu, HotPlug } from './embed/hot-plug.js';
 export type { ImageSource, ReadUrl } from './embed/image-source.js';

@@ -1,4 +1,5 @@
 import type { Topology } from '@hotsocket/cpu-x86';
+import type { BootModule } from '@hotsocket/linux-loader';
 import type { GuestTimeOptions, HostScheduler } from '@hotsocket/machine';
 import type { Trace } from '@hotsocket/trace';
 
@@ -13,9 +14,11 @@ export interface PcOptions {
   readonly ramBytes: number;
   /** Firmware image: a multiple of 64 KiB, at most 16 MiB. */
   readonly firmware: Uint8Array;
-  /** Linux kernel image for direct boot, with its initial RAM disk and command line. */
+  /** Linux kernel or Multiboot image for direct boot, with its initial RAM disk and command line. */
   readonly kernel?: Uint8Array;
   readonly initrd?: Uint8Array;
+  /** Modules of a Multiboot kernel, instead of the initial RAM disk. */
+  readonly bootModules?: readonly BootModule[];
   readonly append?: string;
   /** What firmware boots from and how long it waits (`-boot`). */
   readonly boot?: BootOptions;

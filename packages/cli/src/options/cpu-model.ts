@@ -5,23 +5,34 @@ import { splitCommas } from './key-values.js';
 export const CPU_MODELS: Readonly<Record<string, string>> = {
   hotsocket64: 'AMD64 processor with SSE3 (default)',
   qemu64: 'the same',
+  kvm64: 'the least that 64-bit processors have, Intel',
+  Opteron_G1: 'AMD Opteron 240',
   max: 'everything that is emulated, SSE4.2, AES, SHA and BMI included',
 };
 
 /** Models under their usual names elsewhere. */
 const ALIASES: Readonly<Record<string, string>> = { qemu64: 'hotsocket64' };
 
-/** A CPU model with features that were switched on or off. */
+/** A CPU model with features that were switched on or off, and other properties. */
 export interface CpuChoice {
   readonly model: string;
   readonly features: ReadonlyMap<string, boolean>;
+  readonly properties?: ReadonlyMap<string, string>;
 }
 
-/** Reads the value of `-cpu`: `qemu64,+popcnt,-sse42,apic=on`. What features there are, the machine knows. */
+/** `key=value` where the value is not a switch. */
+const PROPERTY = /^(vendor|family|model|stepping|model-id)=(.+)$/s;
+
+/** Reads the value of `-cpu`: `qemu64,+popcnt,-sse42,apic=on,vendor=GenuineIntel`. What features there are, the machine knows. */
 export function parseCpu(text: string): CpuChoice {
   const [model = '', ...parts] = splitCommas(text);
   if (!Object.hasOwn(CPU_MODELS, model)) throw new UsageError(`-cpu ${text}: unable to find CPU model '${model}'; -cpu help lists them`);
-  return { model, features: new Map(parts.map((part) => parseFeature(text, part))) };
+  const properties = parts.flatMap((part): [string, string][] => {
+    const [, key, value] = PROPERTY.exec(part) ?? [];
+    return key === undefined ? [] : [[key, value!]];
+  });
+  const features = parts.filter((part) => !PROPERTY.test(part)).map((part) => parseFeature(text, part));
+  return { model, features: new Map(features), ...(properties.length === 0 ? {} : { properties: new Map(properties) }) };
 }
 
 function parseFeature(text: string, part: string): [string, boolean] {
@@ -32,5 +43,9 @@ function parseFeature(text: string, part: string): [string, boolean] {
 }
 
 /** The machine's way to write a choice. */
-export const cpuModelText = ({ model, features }: CpuChoice): string =>
-  [ALIASES[model] ?? model, ...[...features].map(([name, on]) => `${on ? '+' : '-'}${name}`)].join(',');
+export const cpuModelText = ({ model, features, properties = new Map() }: CpuChoice): string =>
+  [
+    ALIASES[model] ?? model,
+    ...[...features].map(([name, on]) => `${on ? '+' : '-'}${name}`),
+    ...[...properties].map(([key, value]) => `${key}=${value}`),
+  ].join(',');

@@ -99,9 +99,15 @@ function checkDriver(label: string, driver: string): void {
 
 /** The text of `-device help`, or of `-device DRIVER,help`. */
 export function deviceHelp(driver?: string): string {
-  if (driver === undefined) return lines(Object.entries(DRIVERS).map(([name, { help }]) => [name, help]));
+  if (driver === undefined) return deviceList();
   checkDriver(`-device ${driver},help`, driver);
   return `${driver} options:\n${lines(Object.entries(DRIVERS[driver]!.properties).map(([name, help]) => [`  ${name}`, help]))}`;
 }
+
+/** In the form of QEMU, whose output scripts search for quoted names. */
+const deviceList = (): string =>
+  `Misc devices:\n${Object.entries(DRIVERS)
+    .map(([name, { help }]) => `name "${name}", bus ISA, desc "${help}"\n`)
+    .join('')}`;
 
 const lines = (rows: [string, string][]): string => rows.map(([name, text]) => `${name.padEnd(18)}${text}\n`).join('');

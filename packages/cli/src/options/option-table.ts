@@ -131,8 +131,14 @@ const path =
     void (draft[key] = value);
 
 const BOOT_OPTIONS: readonly Option[] = [
-  { names: ['kernel'], argument: 'FILE', group: 'Boot', help: 'Linux kernel (bzImage) to boot', apply: path('kernel') },
-  { names: ['initrd'], argument: 'FILE', group: 'Boot', help: 'its initial RAM disk', apply: path('initrd') },
+  { names: ['kernel'], argument: 'FILE', group: 'Boot', help: 'Linux kernel (bzImage) or Multiboot image to boot', apply: path('kernel') },
+  {
+    names: ['initrd'],
+    argument: 'FILE',
+    group: 'Boot',
+    help: 'its initial RAM disk, or its modules: FILE arguments,FILE…',
+    apply: path('initrd'),
+  },
   { names: ['append'], argument: 'TEXT', group: 'Boot', help: 'its command line', apply: path('append') },
   { names: ['bios'], argument: 'FILE', group: 'Boot', help: 'firmware; default bios-256k.bin (SeaBIOS)', apply: path('bios') },
   {
@@ -362,7 +368,7 @@ const accepted = (names: string, words?: readonly string[], why = ''): Option =>
   apply: (draft, value) => {
     if (words?.includes(value) === false) throw new UsageError(`-${names} ${value}: ${why}`);
     if (names === 'nodefaults') draft.noDefaults = true;
-    if (names === 'display') draft.noDisplay = true;
+    if (names === 'display' || names === 'vnc') draft.noDisplay = true;
   },
 });
 
@@ -376,6 +382,7 @@ const ACCEPTED_OPTIONS: readonly Option[] = [
   accepted('snapshot'),
   accepted('display', ['none'], NO_DISPLAY),
   accepted('vga', ['none'], NO_DISPLAY),
+  accepted('vnc', ['none'], NO_DISPLAY),
   accepted('nic', ['none'], NO_NETWORK),
   accepted('net', ['none'], NO_NETWORK),
   accepted('parallel', ['none', 'null'], 'there is no parallel port in this build; none is accepted'),

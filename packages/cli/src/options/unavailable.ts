@@ -12,7 +12,7 @@ export const UNAVAILABLE: ReadonlyMap<string, { readonly why: string; readonly a
     [
       [DISKS, true, 'hda hdb hdc hdd cdrom fda fdb drive blockdev mtdblock sd pflash virtfs fsdev'],
       [NETWORK, true, 'netdev'],
-      [DISPLAY, true, 'vnc spice'],
+      [DISPLAY, true, 'spice'],
       [DISPLAY, false, 'curses sdl gtk full-screen'],
       [SNAPSHOTS, true, 'loadvm incoming'],
       [HARDWARE, false, 'enable-kvm'],

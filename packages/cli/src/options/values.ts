@@ -15,6 +15,8 @@ const MACHINE_PROPERTIES: Readonly<Record<string, readonly string[]>> = {
   usb: ['off'],
   vmport: ['off'],
   smm: ['off'],
+  'kernel-irqchip': ['on', 'off', 'split'],
+  kernel_irqchip: ['on', 'off', 'split'],
   graphics: ['off'],
   'dump-guest-core': ['on', 'off'],
   'mem-merge': ['on', 'off'],
@@ -26,10 +28,17 @@ export function parseMachine(text: string): { readonly accel?: string } {
   const values = KeyValues.parse(label, text, { implied: 'type', keys: ['type', ...Object.keys(MACHINE_PROPERTIES)] });
   const type = values.text('type');
   if (type !== undefined && !Object.hasOwn(MACHINES, type)) values.fail(`unsupported machine type '${type}'; -machine help lists them`);
-  const accel = values.text('accel');
-  if (accel !== undefined) checkAccelerator(values, accel.split(':')[0]!);
+  const accel = chosenAccelerator(values, values.text('accel'));
   for (const [key, words] of Object.entries(MACHINE_PROPERTIES)) if (key !== 'accel') values.word(key, words);
-  return accel === undefined ? {} : { accel: accel.split(':')[0]! };
+  return accel === undefined ? {} : { accel };
+}
+
+/** The first of a list like `kvm:tcg` that there is. */
+function chosenAccelerator(values: KeyValues, list: string | undefined): string | undefined {
+  const names = list?.split(':') ?? [];
+  const found = names.find((name) => ACCELERATORS.includes(name));
+  if (found === undefined && names[0] !== undefined) checkAccelerator(values, names[0]);
+  return found;
 }
 
 export const ACCELERATORS: readonly string[] = ['tcg', 'qtest'];

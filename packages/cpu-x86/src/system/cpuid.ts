@@ -13,6 +13,9 @@ export interface CpuidAnswer {
 
 export type CpuVendor = 'amd' | 'intel';
 
+/** Vendors by the text of leaf 0. */
+export const CPU_VENDORS: Readonly<Record<string, CpuVendor>> = { AuthenticAMD: 'amd', GenuineIntel: 'intel' };
+
 /** A processor: what it is called, and what it can do. */
 export interface CpuModelOptions {
   readonly name: string;
@@ -79,6 +82,22 @@ export function featureName(name: string): string {
   return known;
 }
 
+/** Features of real processors that are not emulated here, under the names that people use; asking for one is no mistake. */
+const NOT_EMULATED: ReadonlySet<string> = new Set(
+  (
+    'ds acpi ss ht tm ia64 pbe dtes64 ds-cpl vmx smx est tm2 cid fma xtpr pdcm pcid dca x2apic osxsave avx f16c hle avx2 rtm mpx smap ' +
+    'avx512f avx512dq avx512ifma avx512pf avx512er avx512cd avx512bw avx512vl avx512vbmi avx512vbmi2 avx512vnni avx512bitalg intel-pt umip ' +
+    'pku pks ospke waitpkg gfni vaes vpclmulqdq la57 cldemote movdiri movdir64b fsrm md-clear serialize tsx-ldtrk arch-lbr spec-ctrl stibp ' +
+    'arch-capabilities core-capability ssbd avx-vnni mmxext fxsr-opt 3dnowext 3dnow cmp-legacy svm extapic cr8legacy sse4a misalignsse osvw ' +
+    'ibs xop skinit wdt lwp fma4 tce nodeid-msr tbm topoext perfctr-core perfctr-nb clzero xsaveerptr wbnoinvd ibpb amd-ssbd virt-ssbd ' +
+    'xgetbv1 xfd arat npt lbrv svm-lock nrip-save pfthreshold avic vgif rdpru kvmclock kvm-asyncpf kvm-steal-time kvm-pv-eoi kvm-pv-unhalt ' +
+    'hv-vpindex hv-synic hv-time hv-stimer'
+  ).split(' '),
+);
+
+/** True for a feature of real processors that no model here has. */
+export const isNotEmulated = (name: string): boolean => NOT_EMULATED.has(name) || NOT_EMULATED.has(name.replaceAll('_', '-'));
+
 /** Leaf 8000_0001h of AMD repeats these bits of leaf 1 EDX. */
 const AMD_REPEATED = 0x0183_f3ff;
 const VENDOR_NAMES: Readonly<Record<CpuVendor, string>> = { amd: 'AuthenticAMD', intel: 'GenuineIntel' };
@@ -101,6 +120,11 @@ const word = (text: string, at: number): number => {
   for (let n = 3; n >= 0; n--) value = (value << 8) | (text.charCodeAt(at + n) || 0);
   return value;
 };
+
+/** What a user changes of a model. */
+export interface CpuModelChanges extends Partial<Omit<CpuModelOptions, 'name' | 'features'>> {
+  readonly features?: Readonly<Record<string, boolean>>;
+}
 
 /** What CPUID tells, which registers exist, and which instructions are #UD. */
 export class CpuModel {
@@ -133,8 +157,8 @@ export class CpuModel {
   /** True for rows of the instruction tables that this processor does not have. */
   readonly isInvalid = (row: Row): boolean => row.feature !== undefined && !this.features.has(row.feature);
 
-  /** The same processor with features added (`true`) or taken away, or another topology. */
-  with(changes: { features?: Readonly<Record<string, boolean>>; cores?: number; threads?: number }): CpuModel {
+  /** The same processor with features added (`true`) or taken away, another identity or topology. */
+  with(changes: CpuModelChanges): CpuModel {
     const features = new Set(this.features);
     for (const [name, on] of Object.entries(changes.features ?? {})) {
       if (on) features.add(featureName(name));
@@ -143,11 +167,11 @@ export class CpuModel {
     const [family, model] = familyAndModel(this.signature);
     return new CpuModel({
       name: this.name,
-      vendor: this.vendor,
-      family,
-      model,
-      stepping: this.signature & 15,
-      brand: this.#brand,
+      vendor: changes.vendor ?? this.vendor,
+      family: changes.family ?? family,
+      model: changes.model ?? model,
+      stepping: changes.stepping ?? this.signature & 15,
+      brand: changes.brand ?? this.#brand,
       features,
       cores: changes.cores ?? this.cores,
       threads: changes.threads ?? this.threads,
@@ -332,6 +356,10 @@ const MORE_FEATURES =
   'popcnt lzcnt movbe bmi1 bmi2 adx rdtscp rdpid rdrand rdseed fsgsbase smep pdpe1gb ssse3 sse41 sse42 aes pclmulqdq sha ' +
   'clflushopt clwb prefetchw tsc_adjust';
 
+/** The least that 64-bit processors of both vendors have. */
+const COMMON_FEATURES =
+  'fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 sse3 cx16 hypervisor syscall nx lm';
+
 const AMD = { vendor: 'amd', family: 15, model: 107, stepping: 1 } as const;
 
 /** Models by name. */
@@ -342,6 +370,24 @@ export const CPU_MODELS: Readonly<Record<string, CpuModel>> = {
     name: 'max',
     brand: 'Hotsocket virtual CPU, all features',
     features: `${BASIC_FEATURES} ${MORE_FEATURES}`.split(' '),
+  }),
+  kvm64: new CpuModel({
+    vendor: 'intel',
+    family: 15,
+    model: 6,
+    stepping: 1,
+    name: 'kvm64',
+    brand: 'Common 64-bit processor',
+    features: COMMON_FEATURES.split(' '),
+  }),
+  Opteron_G1: new CpuModel({
+    vendor: 'amd',
+    family: 15,
+    model: 6,
+    stepping: 1,
+    name: 'Opteron_G1',
+    brand: 'AMD Opteron 240 (Gen 1 Class Opteron)',
+    features: COMMON_FEATURES.split(' ').filter((name) => name !== 'cx16'),
   }),
 };
 
