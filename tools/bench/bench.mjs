@@ -1,158 +1,113 @@
-// Measures speed and memory, beside QEMU in the same run, and prints a table.
-//   node tools/bench/bench.mjs [--quick] [--write]
-// --quick measures each thing once and shortly; --write puts the table into docs/performance.md.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
-import { dirname, join } from 'node:path';
+// Measures speed, latency and memory beside other emulators in the same run; `--help` explains.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureImages } from '../images/fetch.mjs';
-import { LOOPS } from './loops.mjs';
+import { GuestBuildError } from './build-guest.mjs';
+import { EMULATORS } from './emulators.mjs';
+import { KERNELS, prepareGuests } from './guests.mjs';
+import { HELP, OptionError, parseOptions } from './options.mjs';
+import { writePage } from './page.mjs';
+import { barTable, hostTable, meanTable, programTable } from './report.mjs';
+import { GUEST_ROWS } from './rows.mjs';
+import { Samples } from './samples.mjs';
+import { RunError } from './session.mjs';
+import { bootAndRun, timeControl, timeFirmware, timeGreeting, timeLoops } from './tasks.mjs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = join(here, '../..');
-const PAGE = join(root, 'docs/performance.md');
-const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->'];
-const GUEST_MIB = 256;
-/** Bars for the interpreter: time beside QEMU, and memory beyond the guest's own. */
-const [MOST_RATIO, MOST_EXTRA_MIB] = [8, 300];
-const BOOT_LIMIT_MS = 15 * 60_000;
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
-const args = process.argv.slice(2);
-const unknown = args.find((arg) => !['--quick', '--write'].includes(arg));
-if (unknown !== undefined) {
-  console.error(`bench: ${unknown}: invalid option (possible: --quick, --write)`);
-  process.exit(1);
-}
-const quick = args.includes('--quick');
-const rounds = quick ? 1 : 3;
-
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-/** The measurement whose `key` is the median one. */
-const middle = (results, key) => results.find((result) => result[key] === median(results.map((each) => each[key])));
-
-/** Runs a child of ours; resolves with its JSON and the wall time from its start to its answer. */
-function child(script, ...scriptArgs) {
-  const started = performance.now();
-  const process_ = spawn(process.execPath, [join(here, script), ...scriptArgs], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: BOOT_LIMIT_MS,
-  });
-  return new Promise((resolve, reject) => {
-    let text = '';
-    process_.stdout.setEncoding('utf8').on('data', (part) => {
-      text += part;
-      if (text.endsWith('\n')) resolve({ ...JSON.parse(text), wallSeconds: (performance.now() - started) / 1000 });
-    });
-    process_.on('close', (status, signal) => reject(new Error(`${script} ended without an answer (${signal ?? `status ${status}`})`)));
-  });
-}
-
-/** CPU seconds and peak memory of a process, from /proc. */
-function usageOf(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  const ticks = Number(spawnSync('getconf', ['CLK_TCK']).stdout) || 100;
-  const [, peak] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return { cpuSeconds: (Number(stat[11]) + Number(stat[12])) / ticks, rssKiB: Number(peak) };
-}
-
-const QEMU = 'qemu-system-x86_64';
-const hasQemu = existsSync('/proc/self/stat') && spawnSync(QEMU, ['-version']).status === 0;
-
-/** Boots the same guest on QEMU. */
-function bootQemu(guest) {
-  const started = performance.now();
-  const options = ['-accel', 'tcg,thread=single', '-nodefaults', '-display', 'none', '-serial', 'stdio', '-monitor', 'none', ...guest];
-  const qemu = spawn(QEMU, options, { stdio: ['ignore', 'pipe', 'inherit'], timeout: BOOT_LIMIT_MS });
-  return new Promise((resolve, reject) => {
-    let text = '';
-    qemu.stdout.setEncoding('latin1').on('data', (part) => {
-      text = (text + part).slice(-4096);
-      if (!text.includes('INIT-READY')) return;
-      resolve({ ...usageOf(qemu.pid), wallSeconds: (performance.now() - started) / 1000 });
-      qemu.kill('SIGKILL');
-    });
-    qemu.on('close', () => reject(new Error('QEMU ended before the guest was up')));
-  });
-}
-
-const number = (value, digits = 1) => value.toFixed(digits);
-const mips = ({ instructions, cpuSeconds }) => number(instructions / cpuSeconds / 1e6, 0);
-const mib = (kib) => number(kib / 1024, 0);
-
-async function measureLoops() {
-  const rows = [];
-  for (const name of Object.keys(LOOPS)) {
-    const results = [];
-    for (let round = 0; round < rounds; round++) results.push(await child('measure-loop.mjs', name, quick ? '1' : '3'));
-    const speeds = results.map((result) => ({ ...result, speed: result.instructions / result.cpuSeconds }));
-    rows.push([name, `${mips(middle(speeds, 'speed'))} million instructions per CPU second`]);
+/** Emulators that are installed and wanted; the others are named on stderr. */
+function installed({ emulators, named }) {
+  const missing = [...emulators].filter((name) => EMULATORS[name].version() === undefined);
+  for (const name of missing) {
+    const text = `${EMULATORS[name].title} ${EMULATORS[name].missing}`;
+    if (named.emulators) throw new OptionError(`--emulators: ${text}`);
+    console.error(`bench: ${text}; it is left out`);
   }
-  return rows;
+  return [...emulators].filter((name) => !missing.includes(name));
 }
 
-async function measureBoot() {
-  const images = await ensureImages(['bios-256k.bin', 'vmlinuz-cloud-amd64', 'initramfs-amd64.cpio']);
-  if (images === undefined) return [['boot of Linux', 'not measured: no guest images']];
-  const kernel = ['-kernel', images['vmlinuz-cloud-amd64'], '-initrd', images['initramfs-amd64.cpio']];
-  const guest = ['-m', String(GUEST_MIB), '-bios', images['bios-256k.bin'], ...kernel, '-append', 'console=ttyS0 quiet cryptomgr.notests'];
-  const [ours, theirs] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await child('measure-boot.mjs', '-nodefaults', '-display', 'none', ...guest));
-    if (hasQemu) theirs.push(await bootQemu(guest));
-  }
-  return bootRows(middle(ours, 'cpuSeconds'), hasQemu ? middle(theirs, 'cpuSeconds') : undefined);
-}
+const hasAny = (rows, names) => names.some((name) => rows.has(name));
+const PROGRAMS = GUEST_ROWS.map(({ name }) => name);
 
-function bootRows(ours, qemu) {
-  const extra = ours.rssKiB / 1024 - GUEST_MIB;
-  const rows = [
-    ['Linux cloud kernel to its first process', `${number(ours.wallSeconds)} s wall, ${number(ours.cpuSeconds)} s CPU, Node.js included`],
-    ['instructions of that boot', `${number(ours.instructions / 1e6, 0)} million, ${mips(ours)} million per CPU second`],
-    [
-      'peak resident memory',
-      `${mib(ours.rssKiB)} MiB: guest ${GUEST_MIB} + ${number(extra, 0)}; bar ${MOST_EXTRA_MIB}: ${extra <= MOST_EXTRA_MIB ? 'met' : 'missed'}`,
-    ],
+/** The tasks of a round: what is run, and on which emulators. */
+function plan({ rows, archs }) {
+  const boots = ['cloud', 'pae']
+    .filter((kernel) => archs.has(KERNELS[kernel].arch))
+    .filter((kernel) => hasAny(rows, [...PROGRAMS, `boot-${kernel}`]))
+    .map((kernel) => ({
+      name: `${KERNELS[kernel].title} guest`,
+      arch: KERNELS[kernel].arch,
+      run: (context) => bootAndRun({ ...context, kernel }),
+    }));
+  const others = [
+    { name: 'control of a running guest', rows: ['boot-full', 'idle', 'hot-add', 'qmp'], arch: 'amd64', qmp: true, run: timeControl },
+    { name: 'start to QMP greeting', rows: ['greeting'], qmp: true, run: timeGreeting },
+    { name: 'loops', rows: ['loops'], only: 'hotsocket', run: timeLoops },
+    { name: 'firmware', rows: ['firmware'], run: timeFirmware },
   ];
-  if (qemu === undefined) return [...rows, [QEMU, 'not measured: not installed']];
-  const ratio = ours.wallSeconds / qemu.wallSeconds;
-  rows.push([
-    'the same on QEMU (tcg, thread=single)',
-    `${number(qemu.wallSeconds)} s wall, ${number(qemu.cpuSeconds)} s CPU, ${mib(qemu.rssKiB)} MiB`,
-  ]);
-  rows.push([
-    'ratio',
-    `${number(ratio)} × wall, ${number(ours.cpuSeconds / qemu.cpuSeconds)} × CPU; bar ${MOST_RATIO} × wall: ${ratio <= MOST_RATIO ? 'met' : 'missed'}`,
-  ]);
-  return rows;
+  return [...boots, ...others.filter((task) => hasAny(rows, task.rows) && (task.arch === undefined || archs.has(task.arch)))];
 }
 
-function conditions() {
+const canRun = (name, { arch, qmp, only = name }) =>
+  name === only && (arch === undefined || EMULATORS[name].archs.includes(arch)) && (!qmp || EMULATORS[name].hasQmp);
+
+async function measure(options, emulators, guests, folder) {
+  const samples = new Samples();
+  const tasks = plan(options);
+  for (let round = 1; round <= options.rounds; round++)
+    for (const task of tasks)
+      for (const emulator of emulators.filter((name) => canRun(name, task))) {
+        process.stderr.write(`round ${round} of ${options.rounds}: ${task.name} on ${EMULATORS[emulator].title}\n`);
+        await attempt(() => task.run({ emulator, guests, rows: options.rows, samples, folder }), `${task.name}, ${emulator}`, samples);
+      }
+  return samples;
+}
+
+/** A run that fails costs its own figures only. */
+async function attempt(run, name, samples) {
+  try {
+    await run();
+  } catch (error) {
+    if (!(error instanceof RunError)) throw error;
+    samples.failures.push(`${name}: ${error.message}`);
+    console.error(`bench: ${samples.failures.at(-1)}`);
+  }
+}
+
+function conditions({ rounds, by }, emulators) {
   const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout.trim() || 'unknown';
-  const load = number(loadavg()[0]);
-  const [first] = cpus();
-  return `Commit ${commit}, ${new Date().toISOString().slice(0, 10)}, Node.js ${process.version}, ${cpus().length} × ${first?.model.trim() || 'unknown CPU'}, load ${load}; ${rounds === 1 ? 'one run' : `median of ${rounds} runs`}.`;
+  const versions = emulators.map((name) => `${EMULATORS[name].title} ${EMULATORS[name].version()}`).join(', ');
+  const machine = `${cpus().length} × ${cpus()[0]?.model.trim() || 'unknown CPU'}, load ${loadavg()[0].toFixed(1)} at the start`;
+  const runs = rounds === 1 ? 'one round' : `medians of ${rounds} rounds`;
+  return `Commit ${commit}, ${new Date().toISOString().slice(0, 10)}, Node.js ${process.version}, ${versions}; ${machine}; ${runs}; ratios of ${by} time.`;
 }
 
-function write(table) {
-  const page = existsSync(PAGE)
-    ? readFileSync(PAGE, 'utf8')
-    : `# Performance\n\n\`npm run bench -- --write\` measures and replaces this table.\n\n${BEGIN}\n${END}\n`;
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`docs/performance.md has no '${BEGIN}' and '${END}'`);
-  writeFileSync(PAGE, `${before}${BEGIN}\n${table}\n${END}${after}`);
+async function main(args) {
+  const options = parseOptions(args);
+  if (options.help) return console.log(HELP);
+  const emulators = installed(options);
+  const folder = mkdtempSync(join(tmpdir(), 'hotsocket-bench-'));
+  try {
+    const guests = await prepareGuests(folder, [...options.archs]);
+    if (guests === undefined) return (process.exitCode = 1);
+    const about = conditions(options, emulators);
+    const samples = await measure(options, emulators, guests, folder);
+    const view = { emulators, by: options.by };
+    const tables = [programTable, meanTable, hostTable, barTable].map((make) => make(samples, view)).filter((text) => text !== '');
+    console.log([about, ...tables].join('\n\n'));
+    if (options.write) writePage({ about, tables, samples, view });
+    if (samples.failures.length > 0) process.exitCode = 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 try {
-  const about = conditions();
-  const rows = [...(await measureLoops()), ...(await measureBoot())];
-  const table = [`${about}\n`, '| What | Measured |', '| --- | --- |', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
-  console.log(table);
-  if (args.includes('--write')) write(table);
+  await main(process.argv.slice(2));
 } catch (error) {
+  if (!(error instanceof OptionError) && !(error instanceof GuestBuildError)) throw error;
   console.error(`bench: ${error.message}`);
   process.exitCode = 1;
 }

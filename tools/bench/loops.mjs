@@ -23,4 +23,4 @@ function rom(loop) {
 }
 
 /** The loops by name. */
-export const LOOPS = { 'ALU loop': rom(ALU), 'memory loop': rom(MEMORY) };
+export const LOOPS = { 'alu-loop': rom(ALU), 'memory-loop': rom(MEMORY) };

@@ -1,4 +1,4 @@
-// Child of bench.mjs: executes one loop and prints its speed as JSON.
+// Child of tasks.mjs: executes one loop and prints its speed as JSON.
 //   node measure-loop.mjs NAME SECONDS
 import { setTimeout as wait } from 'node:timers/promises';
 import { Pc } from '../../packages/machine-pc/dist/index.js';
