@@ -15,6 +15,7 @@ export const PACKAGED = {
   'bios-256k.bin': { package: 'seabios', arch: 'amd64', member: 'usr/share/seabios/bios-256k.bin' },
   'bios.bin': { package: 'seabios', arch: 'amd64', member: 'usr/share/seabios/bios.bin' },
   'vgabios-stdvga.bin': { package: 'seabios', arch: 'amd64', member: 'usr/share/seabios/vgabios-stdvga.bin' },
+  'OVMF.fd': { package: 'ovmf', arch: 'amd64', member: 'usr/share/ovmf/OVMF.fd' },
   'vmlinuz-cloud-amd64': { meta: 'linux-image-cloud-amd64', arch: 'amd64', member: 'boot/vmlinuz-*' },
   'vmlinuz-amd64': { meta: 'linux-image-amd64', arch: 'amd64', member: 'boot/vmlinuz-*' },
   'vmlinuz-686-pae': { meta: 'linux-image-686-pae', arch: 'i386', member: 'boot/vmlinuz-*' },

@@ -158,10 +158,20 @@ export class AcpiPiix4 implements Device {
     this.#smbusWindow = this.pci.ioWindow(this.#smbus.region);
     this.properties = propertiesOf(
       options,
-      () => this.#cpuHotplug.state.selectorMode,
-      () => this.pci.get(PMBA) & PMBA.BASE.mask,
+      () => this.cpuHotplugInterface,
+      () => this.pmBase,
     );
     this.#placeWindows();
+  }
+
+  /** First port of PM1 and the timer as the guest set PMBA; 0 until it did. */
+  get pmBase(): number {
+    return this.pci.get(PMBA) & PMBA.BASE.mask;
+  }
+
+  /** What the ports of the CPU hot-plug block are: the bitmap, or the selector registers that a guest may switch to, for good. */
+  get cpuHotplugInterface(): 'bitmap' | 'selector' {
+    return this.#cpuHotplug.state.selectorMode ? 'selector' : 'bitmap';
   }
 
   /** PM1 and timer, 64 ports, for boards that map them without configuration space. */
@@ -228,7 +238,7 @@ export class AcpiPiix4 implements Device {
 
   /** The guest is asked to let a CPU go. Only a guest that uses the register block can; returns false otherwise, and nothing changed. */
   requestCpuRemoval(apicId: number): boolean {
-    if (!this.#cpuHotplug.state.selectorMode) return false;
+    if (this.cpuHotplugInterface === 'bitmap') return false;
     this.#cpuHotplug.removalRequested(apicId);
     this.#raiseCpuEvent('remove', apicId);
     return true;
@@ -327,7 +337,7 @@ export class AcpiPiix4 implements Device {
 
   #placeWindows(): void {
     const { pci } = this;
-    this.#pmWindow.place(PMREGMISC.PMIOSE.test(pci.get(PMREGMISC)) ? pci.get(PMBA) & PMBA.BASE.mask : undefined);
+    this.#pmWindow.place(PMREGMISC.PMIOSE.test(pci.get(PMREGMISC)) ? this.pmBase : undefined);
     this.#smbusWindow.place(SMBHSTCFG.SMB_HST_EN.test(pci.get(SMBHSTCFG)) ? pci.get(SMBBA) & SMBBA.BASE.mask : undefined);
   }
 }
@@ -358,14 +368,18 @@ const IDENTITY = {
   interruptPin: 1,
 } as const;
 
-function propertiesOf(options: AcpiPiix4Options, selectorMode: () => boolean, pmBase: () => number): Readonly<Record<string, Property>> {
+function propertiesOf(
+  options: AcpiPiix4Options,
+  cpuHotplugInterface: () => 'bitmap' | 'selector',
+  pmBase: () => number,
+): Readonly<Record<string, Property>> {
   const fixed = (type: string, value: number): Property => ({ type, get: () => value });
   return {
     disable_s3: fixed('uint8', Number(options.disableS3 ?? false)),
     disable_s4: fixed('uint8', Number(options.disableS4 ?? false)),
     s4_val: fixed('uint8', options.s4Value ?? 2),
     smb_io_base: fixed('uint32', options.smbIoBase ?? 0xb100),
-    'cpu-hotplug-legacy': { type: 'bool', get: () => !selectorMode() },
+    'cpu-hotplug-legacy': { type: 'bool', get: () => cpuHotplugInterface() === 'bitmap' },
     acpi_enable_cmd: fixed('uint8', APM_ACPI_ENABLE),
     acpi_disable_cmd: fixed('uint8', APM_ACPI_DISABLE),
     gpe0_blk: fixed('uint32', GPE0_PORT),

@@ -5,7 +5,7 @@ import type { MachineEvent } from '@hotsocket/machine';
 import { Pc, type PcOptions } from '@hotsocket/machine-pc';
 import { QmpServer } from '@hotsocket/qmp';
 import { listenQmp, type QmpListener } from '@hotsocket/qmp/node';
-import { type KernelName, readKernel } from './images.js';
+import { FIRMWARE, type KernelName, readKernel, UEFI } from './images.js';
 import { QmpClient } from './qmp-client.js';
 import { SteppedHost } from './stepped-host.js';
 
@@ -13,6 +13,8 @@ import { SteppedHost } from './stepped-host.js';
 export interface GuestOptions extends Partial<Omit<PcOptions, 'kernel' | 'initrd' | 'host'>> {
   /** What to boot: a kernel of the image cache, or nothing but `firmware`. */
   readonly kernel?: KernelName;
+  /** UEFI firmware in the place of SeaBIOS; it takes ACPI tables from the machine only. */
+  readonly uefi?: boolean;
   /** Words added to the kernel's command line. */
   readonly words?: string;
   /** The machine runs by itself at the host's pace, as for a user, instead of step by step. */
@@ -65,9 +67,9 @@ export class Guest {
 
   /** Builds a machine in state `prelaunch`. Rejects with MissingImagesError. */
   static async create(options: GuestOptions = {}): Promise<Guest> {
-    const { kernel, words = '', live = false, interpreted = process.env.GUEST_TIER === 'interpreter', ...rest } = options;
+    const { kernel, uefi = false, words = '', live = false, interpreted = process.env.GUEST_TIER === 'interpreter', ...rest } = options;
     const host = live ? undefined : new SteppedHost();
-    const images = kernel === undefined ? {} : { ...(await readKernel(kernel)), append: `${BASE_WORDS} ${words}` };
+    const images = kernel === undefined ? {} : { ...(await readKernel(kernel, uefi ? UEFI : FIRMWARE)), append: `${BASE_WORDS} ${words}` };
     const pc = new Pc({ ...DEFAULTS, ...images, ...rest, ...(host ? { host } : {}) } as PcOptions);
     pc.board.core.translates = !interpreted;
     const directory = mkdtempSync(join(tmpdir(), 'guest-'));

@@ -13,6 +13,7 @@ export const KERNELS = {
 export type KernelName = keyof typeof KERNELS;
 
 export const FIRMWARE = 'bios-256k.bin';
+export const UEFI = 'OVMF.fd';
 
 /** Reads guest images, which are fetched first when they are missing; undefined when they cannot be had (stderr says why). */
 export async function readImages(names: readonly string[]): Promise<Record<string, Uint8Array> | undefined> {
@@ -23,12 +24,15 @@ export async function readImages(names: readonly string[]): Promise<Record<strin
 }
 
 /** The images of one kernel: kernel, initramfs if it has one, and firmware. Throws MissingImagesError. */
-export async function readKernel(name: KernelName): Promise<{ kernel: Uint8Array; initrd?: Uint8Array; firmware: Uint8Array }> {
+export async function readKernel(
+  name: KernelName,
+  firmware: typeof FIRMWARE | typeof UEFI,
+): Promise<{ kernel: Uint8Array; initrd?: Uint8Array; firmware: Uint8Array }> {
   const [kernel, initrd] = KERNELS[name];
-  const images = await readImages(initrd === undefined ? [kernel, FIRMWARE] : [kernel, initrd, FIRMWARE]);
+  const images = await readImages(initrd === undefined ? [kernel, firmware] : [kernel, initrd, firmware]);
   if (images === undefined) throw new MissingImagesError(`the images of kernel '${name}' are not available`);
   const archive = initrd === undefined ? {} : { initrd: images[initrd]! };
-  return { kernel: images[kernel]!, firmware: images[FIRMWARE]!, ...archive };
+  return { kernel: images[kernel]!, firmware: images[firmware]!, ...archive };
 }
 
 /** Guest images are neither in the cache nor can they be fetched. */

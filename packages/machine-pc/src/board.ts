@@ -149,7 +149,7 @@ export function buildBoard(options: PcOptions, modules: readonly ContainerModule
   fillCmos(board.rtc, options.ramBytes, options.cpus);
   const { boot = {} } = options;
   setBootOrder(board.rtc, boot.once ?? boot.order ?? BOOT_ORDER.standard, boot);
-  fillFirmwareConfig(board.fwCfg, options, board.cpus, board.pm.systemStates);
+  fillFirmwareConfig(board.fwCfg, options, board.cpus, board.pm);
   return board;
 }
 

@@ -1,3 +1,4 @@
+import type { AcpiPiix4 } from '@hotsocket/acpi-piix4';
 import { ACPI_FILES, type AcpiFiles, pcAcpiFiles } from '@hotsocket/acpi-tables';
 import { apicIdOf, type X86Cpus } from '@hotsocket/cpu-x86';
 import { type FwCfg, FwCfgKey, le16, le32, le64 } from '@hotsocket/fw-cfg';
@@ -9,7 +10,7 @@ const E820_RAM = 1;
 const NEVER = 0xffff_ffff;
 
 /** What firmware is told through fw_cfg. */
-export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cpus, systemStates: Uint8Array): void {
+export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cpus, pm: AcpiPiix4): void {
   const limit = cpus.apicIdLimit;
   fwCfg.setItem(FwCfgKey.UUID, uuidBytes(options.uuid));
   fwCfg.setItem(FwCfgKey.RAM_SIZE, le64(options.ramBytes));
@@ -22,18 +23,24 @@ export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cp
   fwCfg.setItem(FwCfgKey.SMBIOS_ENTRIES, le16(0));
   fwCfg.setItem(FwCfgKey.IRQ0_OVERRIDE, le32(1));
   fwCfg.addFile('etc/e820', e820Entry(0, options.ramBytes, E820_RAM));
-  fwCfg.addFile('etc/system-states', systemStates);
+  fwCfg.addFile('etc/system-states', pm.systemStates);
   const { rebootTimeoutMs = NEVER, splashTimeMs } = options.boot ?? {};
   fwCfg.addFile('etc/boot-fail-wait', le32(rebootTimeoutMs));
   if (splashTimeMs !== undefined) fwCfg.addFile('etc/boot-menu-wait', le16(splashTimeMs));
-  if (options.acpi === 'machine') addTables(fwCfg, options, cpus);
+  if (options.acpi === 'machine') addTables(fwCfg, options, cpus, pm);
   if (options.kernel) addKernel(fwCfg, options, options.kernel);
 }
 
-/** Made when they are asked for, so that a reset after a hot-add finds the CPU present. */
-function addTables(fwCfg: FwCfg, { maxCpus, topology, cpuHotplug = 'bitmap' }: PcOptions, present: X86Cpus): void {
+/**
+ * Made when they are asked for, since they tell what holds by then: a CPU that was hot-added before a reset, where firmware has put the PM
+ * block, and that firmware has switched to the selector interface (UEFI firmware does, to find the CPUs).
+ */
+function addTables(fwCfg: FwCfg, { maxCpus, topology, cpuHotplug }: PcOptions, present: X86Cpus, pm: AcpiPiix4): void {
   const ids = Array.from({ length: maxCpus }, (_, index) => apicIdOf(topology, index));
-  const files = (): AcpiFiles => pcAcpiFiles({ cpus: ids.map((apicId) => ({ apicId, present: present.exists(apicId) })), cpuHotplug });
+  const cpus = () => ids.map((apicId) => ({ apicId, present: present.exists(apicId) }));
+  const placed = () => (pm.pmBase === 0 ? {} : { pmBase: pm.pmBase });
+  const files = (): AcpiFiles =>
+    pcAcpiFiles({ cpus: cpus(), cpuHotplug: cpuHotplug === 'selector' ? cpuHotplug : pm.cpuHotplugInterface, ...placed() });
   fwCfg.addFile(ACPI_FILES.tables, () => files().tables);
   fwCfg.addFile(ACPI_FILES.rsdp, () => files().rsdp);
   fwCfg.addFile(ACPI_FILES.loader, () => files().loader);

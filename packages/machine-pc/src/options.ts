@@ -28,7 +28,7 @@ export interface PcOptions {
   readonly acpi?: 'firmware' | 'machine';
   /**
    * Which face of CPU hot-plug our tables use, with `acpi: 'machine'`: the `bitmap` of the first release, or the `selector` registers, by which
-   * CPUs can also be removed.
+   * CPUs can also be removed. Firmware that switches to the selector registers by itself, as UEFI does, gets tables for them in any case.
    */
   readonly cpuHotplug?: 'bitmap' | 'selector';
   readonly time?: Partial<GuestTimeOptions>;

@@ -49,6 +49,7 @@ export const HOT_ADD: readonly Scenario[] = [
   ...KERNELS.flatMap((kernel) =>
     ROADS.map((acpi) => ({ name: `hot-add-${kernel}-${acpi}`, run: () => hotAdd({ kernel, acpi }, [1, 2, 3]) })),
   ),
+  { name: 'hot-add-cloud-uefi', run: () => hotAdd({ kernel: 'cloud', acpi: 'machine', uefi: true }, [1, 2, 3]) },
   ...ROADS.map((acpi) => ({ name: `out-of-order-${acpi}`, run: () => hotAdd({ kernel: 'cloud', acpi }, [3, 1, 2]) })),
   ...ROADS.map((acpi) => ({ name: `three-cores-${acpi}`, run: () => threeCores(acpi) })),
   { name: 'refusals', run: refusals },
