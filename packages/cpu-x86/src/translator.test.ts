@@ -28,6 +28,7 @@ function makeGuest(code: readonly number[], translates: boolean): Guest {
   }
   cpu.set32(layout.CR0, 0x11);
   cpu.setFlags(2);
+  cpu.set32(layout.MXCSR, 0x1f80);
   cpu.setLong(layout.RSP, DATA);
   cpu.setLong(layout.RIP, CODE);
   refreshMode(cpu);
@@ -36,7 +37,11 @@ function makeGuest(code: readonly number[], translates: boolean): Guest {
 }
 
 const REGISTERS = [layout.RAX, layout.RCX, layout.RDX, layout.RBX, layout.RSP, layout.RBP, layout.RSI, layout.RDI, layout.RIP];
-const stateOf = ({ core }: Guest): number[] => [...REGISTERS.map((address) => core.cpu.get32(address)), core.cpu.flags()];
+const VECTORS = Array.from({ length: 16 }, (_, n) => layout.XMM + 4 * n);
+const stateOf = ({ core }: Guest): number[] => [
+  ...[...REGISTERS, ...VECTORS, layout.MXCSR].map((address) => core.cpu.get32(address)),
+  core.cpu.flags(),
+];
 
 /** Runs a program in slices of odd lengths, and gives the state after each. */
 function history(code: readonly number[], translates: boolean, slices: number): { states: number[][]; core: ExecutionCore } {
@@ -59,11 +64,35 @@ const CALLS = [0x51, 0xe8, 4, 0, 0, 0, 0x59, 0x41, 0xeb, 0xf6, 0x8b, 0x44, 0x24,
 // start: mov byte [patch+1], cl; inc ecx; patch: mov al, 0; add ebx, eax; jmp start
 const PATCHES_ITSELF = [0x88, 0x0d, 0x08, 0x10, 0, 0, 0x41, 0xb0, 0, 0x01, 0xc3, 0xeb, 0xf3];
 
+/** Bytes of a program in hexadecimal. */
+const program = (text: string): number[] => [...Buffer.from(text, 'hex')];
+
+/*
+ * start: mov esi, 8100h; mov edi, 8104h; mov ecx, 37; rep movsb; mov edi, 8ff0h; mov ecx, 21; mov eax, ebx; rep stosd; mov edi, 8f80h;
+ * mov ecx, 290; repne scasb; sbb edx, ecx; mov esi, 8100h; mov edi, 8140h; mov ecx, 60; repe cmpsb; adc edx, ecx; lodsb; stosw; scasd; cmpsb;
+ * std; mov ecx, 9; rep movsd; cld; setc [8100h+ebx]; inc bl; add edx, edi; jmp start
+ */
+const STRINGS = program(
+  'be00810000bf04810000b925000000f3a4bff08f0000b91500000089d8f3abbf808f0000b922010000f2ae19cabe00810000bf40810000b93c000000f3a611ca' +
+    'ac66abafa6fdb909000000f3a5fc0f928300810000fec301faeba5',
+);
+/*
+ * start: cvtsi2sd xmm0, ecx; addsd xmm1, xmm0; movapd [8100h], xmm1; mulpd xmm1, [8100h]; divsd xmm1, xmm0; paddd xmm2, xmm1;
+ * pshufd xmm3, xmm2, 1bh; pinsrw xmm3, ecx, 3; pextrw eax, xmm3, 2; movd edx, xmm2; comisd xmm1, xmm0; adc ebx, edx; psllq xmm2, 3;
+ * shufps xmm2, xmm3, 4eh; cvttsd2si esi, xmm0; inc ecx; jmp start
+ */
+const VECTOR_CODE = program(
+  'f20f2ac1f20f58c8660f290d00810000660f590d00810000f20f5ec8660ffed1660f70da1b660fc4d903660fc5c302660f7ed2660f2fc811d3660f73f2030fc6d34e' +
+    'f20f2cf041ebb7',
+);
+
 describe('translated code', () => {
   it.each([
     ['a loop with loads, stores and flags', LOOP],
     ['calls and returns', CALLS],
     ['code that changes itself', PATCHES_ITSELF],
+    ['string instructions', STRINGS],
+    ['vector registers in locals', VECTOR_CODE],
   ])('%s: every slice ends with the state and the count of interpreted code', (_name, code) => {
     const interpreted = history(code, false, 120);
     const translated = history(code, true, 120);
@@ -71,9 +100,14 @@ describe('translated code', () => {
     expect(interpreted.core.translator.regions).toBe(0);
   });
 
-  it('a loop that is executed often is translated', () => {
-    const { core } = history(LOOP, true, 120);
+  it.each([
+    ['a loop', LOOP],
+    ['string instructions', STRINGS],
+    ['vector instructions', VECTOR_CODE],
+  ])('%s that is executed often is translated whole', (_name, code) => {
+    const { core } = history(code, true, 120);
     expect(core.translator.regions).toBeGreaterThan(0);
+    expect(core.translator.refused).toEqual([]);
   });
 
   it('a store into translated code takes effect at the next instruction', () => {

@@ -2,7 +2,7 @@ import { ModuleBuilder } from '@hotsocket/wasm-builder';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
 import type { HandlerTable } from './handler-table.js';
-import { CURRENT_TABLE, FIRST_REGION, MAX_REGIONS, MODE_KEY, REC_PAGE_OFFSET } from './layout.js';
+import { CURRENT_TABLE, FIRST_HANDLER, FIRST_REGION, MAX_REGIONS, MODE_KEY, REC_PAGE_OFFSET } from './layout.js';
 import { Region } from './region.js';
 
 /** Regions in one module: instantiating a module costs as much as emitting several regions. */
@@ -50,6 +50,11 @@ export class Translator {
     this.#handlers = handlers;
     this.#code = code;
     this.#functions = functions;
+  }
+
+  /** Forms of instructions that turned out to be the interpreter's, by name. */
+  get refused(): readonly string[] {
+    return [...this.#refused].map((number) => this.#handlers.handlers[number - FIRST_HANDLER]!.shape.name);
   }
 
   /** A record of the page that is executing has become hot. */

@@ -196,7 +196,9 @@ export class FunctionBuilder {
     this.#code.u32(this.#depth - label.depth - 1);
   }
 
+  /** Nothing, or a plain branch, when the condition is known. */
   brIf(label: Label, condition: Expr): void {
+    if (condition instanceof Const) return Number(condition.value) === 0 ? undefined : this.br(label);
     condition.emit(this.#code);
     this.#code.u8(0x0d);
     this.#code.u32(this.#depth - label.depth - 1);

@@ -202,6 +202,14 @@ export class InlineEmitter extends RecordEmitter {
     throw new Error('repeated instructions have a function of their own');
   }
 
+  budget(): Expr {
+    return this.f.get(this.#loop.count);
+  }
+
+  spend(count: Expr): void {
+    this.f.set(this.#loop.count, i32.sub(this.f.get(this.#loop.count), count));
+  }
+
   helper(name: string): void {
     throw new Error(`helper '${name}' is called from a function of its own`);
   }
@@ -253,10 +261,18 @@ export class OutlinedEmitter extends RecordEmitter {
     this.f.return(i32.const(STATUS_FAULT));
   }
 
+  budget(): Expr {
+    return i32.load(at(BUDGET));
+  }
+
+  spend(count: Expr): void {
+    this.f.store('i32', at(BUDGET), i32.sub(this.budget(), count));
+  }
+
   repeatCheckPoint(): void {
     const { f } = this;
-    f.store('i32', at(BUDGET), i32.sub(i32.load(at(BUDGET)), i32.const(1)));
-    const over = i32.or(i32.leS(i32.load(at(BUDGET)), i32.const(0)), i32.ne(i32.load(at(EXIT_REQUEST)), i32.const(0)));
+    this.spend(i32.const(1));
+    const over = i32.or(i32.leS(this.budget(), i32.const(0)), i32.ne(i32.load(at(EXIT_REQUEST)), i32.const(0)));
     f.if(over, () => this.jump(this.rip()));
   }
 

@@ -90,6 +90,10 @@ export abstract class Emitter {
   abstract jump(rip: Expr): void;
   /** Ends the instruction for now, to go on with it from where its registers stand, if the slice is over; counts one instruction. */
   abstract repeatCheckPoint(): void;
+  /** Instructions left in the slice after this one, where an instruction counts its repetitions. */
+  abstract budget(): Expr;
+  /** Counts further instructions: repetitions done at once. */
+  abstract spend(count: Expr): void;
   /** Lets the named TypeScript helper perform the instruction. */
   abstract helper(name: string): void;
   /**

@@ -438,8 +438,9 @@ export class HotEmitter extends Emitter {
     return this.#withSegment(offset);
   }
 
-  linearInEs(): Expr {
-    return refuse();
+  linearInEs(offset: Expr): Expr {
+    if (this.#has(RECORD_COMPLEX)) return refuse();
+    return this.wrapLinear(offset);
   }
 
   #withSegment(offset: Expr): Expr {
@@ -518,8 +519,21 @@ export class HotEmitter extends Emitter {
     this.leaveWithFault();
   }
 
+  budget(): Expr {
+    return i32.sub(this.f.get(this.#count), i32.const(this.#done + 1));
+  }
+
+  spend(count: Expr): void {
+    this.f.set(this.#count, i32.sub(this.f.get(this.#count), count));
+  }
+
   repeatCheckPoint(): void {
-    refuse();
+    this.#subtract(1);
+    this.f.if(i32.leS(this.budget(), i32.const(0)), () => {
+      this.#setFlagLocals();
+      this.countBlock();
+      this.#leaveAt(this.rip());
+    });
   }
 
   helper(): void {
