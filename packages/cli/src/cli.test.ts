@@ -103,6 +103,31 @@ describe('hotsocket', () => {
     expect(await outcome(...quiet, '-bios', file('reset.rom'), '-no-reboot')).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
+  it('-no-reboot tells where a triple fault was, with the registers', async () => {
+    const { status, stderr } = await outcome(...quiet, '-bios', file('tripleFault.rom'), '-no-reboot');
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^hotsocket: CPU 0: triple fault at 0xffff0006; with -no-reboot this ends the machine\nRAX=0{16}/);
+    expect(stderr).toMatch(/\nIDTR=0{16} limit=0\n/);
+  });
+
+  it('-d logs code, instructions and resets to the file of -D', async () => {
+    const log = ['-d', 'in_asm,exec,int,cpu_reset', '-D', file('d.log')];
+    const { status, stderr } = await outcome(...quiet, '-bios', file('tripleFault.rom'), '-no-reboot', '-icount', 'shift=0', ...log);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(readFileSync(file('d.log'), 'utf8').split('\n').slice(0, 10)).toEqual([
+      '0.000000000 cpu_decode cpu=0 address=0xfffffff0 bytes=e90d00 text="jmp 0x0"',
+      '0.000000000 cpu_execute cpu=0 address=0xfffffff0',
+      expect.stringContaining('cpu_decode cpu=0 address=0xffff0000 bytes=2e0f011e2000'),
+      expect.stringContaining('cpu_decode cpu=0 address=0xffff0006 bytes=0f0b text="ud2"'),
+      expect.stringContaining('cpu_execute cpu=0 address=0xffff0000'),
+      expect.stringContaining('cpu_execute cpu=0 address=0xffff0006'),
+      expect.stringContaining('cpu_interrupt cpu=0 vector=6 error=none kind=exception'),
+      expect.stringContaining('cpu_interrupt cpu=0 vector=0xd error=0x0 kind=exception'),
+      expect.stringContaining('cpu_interrupt cpu=0 vector=8 error=0x0 kind=exception'),
+      expect.stringContaining('cpu_triple_fault cpu=0 address=0xffff0006'),
+    ]);
+  });
+
   it('writes debug consoles to their files', async () => {
     const exit = ['-device', 'isa-debug-exit,iobase=0xf4,iosize=1'];
     const both = await outcome(...quiet, '-bios', file('log.rom'), ...exit, '-debugcon', `file:${file('both')}`);

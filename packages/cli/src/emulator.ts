@@ -5,7 +5,7 @@ import { missingFeatures, type Pc } from '@hotsocket/machine-pc';
 import { Monitor } from '@hotsocket/monitor';
 import { cpuAddText, QmpServer } from '@hotsocket/qmp';
 import { listenQmp, QmpListenError } from '@hotsocket/qmp/node';
-import { Trace } from '@hotsocket/trace';
+import { Trace, type TraceRecord } from '@hotsocket/trace';
 import { buildMachine } from './build-machine.js';
 import { type CharBackend, NullBackend } from './char/char-backend.js';
 import { FileBackend } from './char/file.js';
@@ -18,6 +18,10 @@ import type { CharDevice, SocketAddress } from './options/char-device.js';
 import { cpuModelText } from './options/cpu-model.js';
 import { bindText, systemText, UsageError } from './usage-error.js';
 import { VERSION_TEXT } from './version.js';
+
+const TRIPLE_FAULT = 'cpu_triple_fault';
+/** Records about a CPU whose registers are of interest. */
+const DUMPED: ReadonlySet<string> = new Set([TRIPLE_FAULT, 'cpu_reset']);
 
 interface Closable {
   close(): Promise<void> | void;
@@ -60,6 +64,7 @@ export class Emulator {
   /** Opens sockets, files and the terminal, waits for clients where it was told to, and starts the machine. Rejects with UsageError. */
   async start(): Promise<void> {
     this.#startTrace();
+    this.#tellTripleFaults();
     this.#writePidFile();
     await this.#openQtest();
     await this.#openGdb();
@@ -94,7 +99,27 @@ export class Emulator {
     if (trace.patterns.length === 0) return;
     for (const pattern of trace.patterns)
       if (this.#trace.enable(pattern) === 0) this.#log.line(`warning: trace event '${pattern}' does not exist`);
-    this.#open.push(new TraceLog(this.#trace, () => this.machine.board.clock.now(), this.#log, trace.file ?? logFile));
+    const now = (): number => this.machine.board.clock.now();
+    const detail = (record: TraceRecord): string => (DUMPED.has(record.name) ? this.#registersOf(record) : '');
+    this.#open.push(new TraceLog(this.#trace, { now, log: this.#log, path: trace.file ?? logFile, detail }));
+  }
+
+  /** A triple fault that ends the machine would leave no trace of where it came from. */
+  #tellTripleFaults(): void {
+    const { noReboot, trace } = this.#config;
+    if (!noReboot || trace.patterns.includes(TRIPLE_FAULT)) return;
+    this.#trace.enable(TRIPLE_FAULT);
+    const stop = this.#trace.listen((record) => {
+      if (record.name !== TRIPLE_FAULT) return;
+      this.#log.line(`CPU ${record.values[0]}: triple fault at ${record.values[1]}; with -no-reboot this ends the machine`);
+      this.#log.raw(this.#registersOf(record));
+    });
+    this.#open.push({ close: stop });
+  }
+
+  /** The registers of the CPU that a record names first. */
+  #registersOf({ values }: TraceRecord): string {
+    return this.#monitor.execute('info registers', Number(values[0])).replaceAll('\r\n', '\n');
   }
 
   #writePidFile(): void {

@@ -24,20 +24,31 @@ export class Log {
   };
 }
 
+export interface TraceLogOptions {
+  /** The guest's time in nanoseconds. */
+  readonly now: () => number;
+  readonly log: Log;
+  /** File to write to instead of standard error. */
+  readonly path: string | undefined;
+  /** More lines about a record, or nothing. */
+  readonly detail: (record: TraceRecord) => string;
+}
+
 /** Writes trace records as lines, collected per turn of the event loop: `0.001234567 rtc_read index=0xb value=0x2`. */
 export class TraceLog {
   readonly #write: (text: string) => void;
   readonly #now: () => number;
   readonly #stop: () => void;
+  readonly #detail: (record: TraceRecord) => string;
   #lines: string[] = [];
   #descriptor: number | undefined;
 
-  /** `now` is the guest's time in nanoseconds. */
-  constructor(trace: Trace, now: () => number, log: Log, path: string | undefined) {
+  constructor(trace: Trace, { now, log, path, detail }: TraceLogOptions) {
     if (path !== undefined) this.#descriptor = open(path);
     const descriptor = this.#descriptor;
     this.#write = descriptor === undefined ? log.raw : (text) => void writeSync(descriptor, text);
     this.#now = now;
+    this.#detail = detail;
     this.#stop = trace.listen((record) => this.#add(record));
   }
 
@@ -49,7 +60,7 @@ export class TraceLog {
 
   #add(record: TraceRecord): void {
     if (this.#lines.length === 0) setImmediate(() => this.#flush());
-    this.#lines.push(`${seconds(this.#now())} ${formatRecord(record)}\n`);
+    this.#lines.push(`${seconds(this.#now())} ${formatRecord(record)}\n${this.#detail(record)}`);
     if (this.#lines.length >= MOST_LINES) this.#flush();
   }
 

@@ -96,6 +96,7 @@ describe('parseCommandLine', () => {
     ['-gdb', 'unix:/tmp/g', { gdb: 'unix:/tmp/g' }],
     ['-msg', 'timestamp=on', { timestamps: true }],
     ['-trace', 'enable=rtc_*,file=t.log', { trace: { patterns: ['rtc_*'], file: 't.log' } }],
+    ['-d', 'exec,in_asm,cpu_reset', { trace: { patterns: ['cpu_execute', 'cpu_decode', 'cpu_reset', 'cpu_triple_fault'] } }],
     ['-d', 'acpi,nochain,trace:pit_*', { trace: { patterns: ['piix4_*', 'pit_*'] } }],
   ])('%s %s is understood', (option, value, expected) => {
     expect(machine(option, value)).toMatchObject(expected);
@@ -317,7 +318,7 @@ describe('wrong command lines', () => {
     ['-chardev __proto__,id=a', "-chardev __proto__,id=a: '__proto__' is not a valid char driver (possible: null, stdio, file, socket)"],
     ['-d constructor', "-d constructor: 'constructor' is not a log item; -d help lists them"],
     ['-d bogus', "-d bogus: 'bogus' is not a log item; -d help lists them"],
-    ['-d exec', "-d exec: 'exec' is not in this build; -d help lists them"],
+    ['-d op', "-d op: 'op' is not in this build; -d help lists them"],
     ['-acpi none', '-acpi none: possible are firmware, machine'],
     ['-uuid 1234', '-uuid 1234: expected the form 8-4-4-4-12 of hexadecimal digits'],
     ['-incoming tcp:0:1', '-incoming: saved states are not in this build'],

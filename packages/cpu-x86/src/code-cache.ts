@@ -75,6 +75,8 @@ export class CodeCache {
   #tables = 0;
   #records = 0;
   readonly #versions: Uint32Array = new Uint32Array(MAX_TABLES);
+  /** Hears of each run of instructions that was decoded: from the instruction to execute, in the mode it was decoded in, so many bytes. */
+  onDecoded: ((modeKey: number, bytes: number) => void) | undefined;
   /** Counts whole-cache evictions, for statistics and tests. */
   generation = 0;
   invalidations = 0;
@@ -272,10 +274,11 @@ export class CodeCache {
         break;
       }
       const more = this.#decodeInto(page, offset, modeKey, table, offset === start);
-      if (!more) break;
       offset += this.#decoded.length;
+      if (!more) break;
     }
     this.#ranges[number]!.push(first, RECORDS + this.#records * RECORD_BYTES);
+    this.onDecoded?.(modeKey, offset - start);
     return this.#memory.i32[(table >> 2) + start]!;
   }
 
@@ -284,6 +287,7 @@ export class CodeCache {
     const status = this.#decode(page, offset, modeKey, isFirst);
     if (status < 0) {
       this.#pseudo(this.#allocate(), HANDLER_CONTINUE, offset, offset);
+      this.#decoded.length = 0;
       return false;
     }
     const crosses = offset + this.#decoded.length > PAGE_BYTES;

@@ -59,6 +59,16 @@ export interface CpuServices {
   unknownMsr?(index: number, msr: number, write: boolean): boolean;
 }
 
+/** Hears of what is about to happen to the current CPU, whose state is as before. */
+export interface CpuObserver {
+  /** An exception, interrupt or INT instruction (`software`) is about to enter its handler; `error` is -1 for none. */
+  interrupt(vector: number, error: number, software: boolean): void;
+  /** A fault came while the double fault handler was entered: the CPU shuts down. */
+  tripleFault(): void;
+  /** RESET, or INIT. */
+  reset(init: boolean): void;
+}
+
 /** A 64-bit value as two 32-bit halves. */
 export interface Halves {
   low: number;
@@ -82,6 +92,7 @@ export class Cpu {
   shapes: readonly Shape[] = [];
   /** Index of the executing CPU. */
   index = 0;
+  observer: CpuObserver | undefined;
 
   constructor(memory: CoreMemory, mmu: Mmu, code: CodeCache, services: CpuServices) {
     this.memory = memory;

@@ -25,6 +25,7 @@ export class Debugger implements DataGuard {
   /** What stopped the current CPU; `take` forgets it. */
   #stop: DebugStop | undefined;
   #breakpoints: ReadonlySet<number> = new Set();
+  #tracer: ((address: number) => void) | undefined;
   #watchpoints: readonly Watchpoint[] = [];
   readonly #memory: CoreMemory;
   readonly #code: CodeCache;
@@ -45,8 +46,18 @@ export class Debugger implements DataGuard {
   /** Replaces all breakpoints by those at `addresses` (linear). No CPU may be executing. */
   setBreakpoints(addresses: Iterable<number>): void {
     this.#breakpoints = new Set(addresses);
-    const offsets = [...this.#breakpoints].map((address) => address & (PAGE_BYTES - 1));
-    this.#code.markOffsets(offsets);
+    this.#mark();
+  }
+
+  /** Has each instruction told, by its linear address, before it executes; undefined ends that. No CPU may be executing. */
+  setTracer(tracer: ((address: number) => void) | undefined): void {
+    this.#tracer = tracer;
+    this.#mark();
+  }
+
+  #mark(): void {
+    const everywhere = Array.from({ length: PAGE_BYTES }, (_, offset) => offset);
+    this.#code.markOffsets(this.#tracer ? everywhere : [...this.#breakpoints].map((address) => address & (PAGE_BYTES - 1)));
   }
 
   /** Replaces all watchpoints. The caller flushes the TLBs. */
@@ -56,7 +67,10 @@ export class Debugger implements DataGuard {
 
   /** True, and remembered as the reason, when there is a breakpoint at a linear address. */
   breaksAt(address: number): boolean {
-    if (!this.#breakpoints.has(address)) return false;
+    if (!this.#breakpoints.has(address)) {
+      this.#tracer?.(address);
+      return false;
+    }
     this.#stop = { kind: 'breakpoint', address };
     return true;
   }

@@ -1,7 +1,8 @@
 export { CoreMemory, GuestMemoryError, MAX_GUEST_BYTES } from './core-memory.js';
 export { type Execution, executionOfRows } from './coverage.js';
-export { Cpu, type CpuServices, type HelperFunction } from './cpu.js';
+export { Cpu, type CpuObserver, type CpuServices, type HelperFunction } from './cpu.js';
 export type { DebugStop, Watchpoint } from './debugger.js';
+export { type CodeLine, type DecodedCode, disassembleCode, type ReadCode } from './disassembly.js';
 export { type CoreOptions, ExecutionCore } from './execution-core.js';
 export { Executor } from './executor.js';
 export { refreshFpuTraps } from './fpu/traps.js';

@@ -6,7 +6,7 @@ import type { VirtualClock } from '@hotsocket/virtual-clock';
 import { type Observable, Subject } from 'rxjs';
 import type { ExecutionCore } from './execution-core.js';
 import { apicIdLimit, apicIdOf, placeOf, type Topology } from './topology.js';
-import { traceUndefined } from './trace-points.js';
+import { traceCpus } from './trace-points.js';
 import { X86Cpu } from './x86-cpu.js';
 
 /** The fact that a CPU was plugged: its APIC id, and how many are there now. */
@@ -67,7 +67,7 @@ export class X86Cpus {
     this.#services = services;
     this.options = options;
     this.added$ = this.#added.asObservable();
-    if (services.trace) traceUndefined(services.core, services.trace);
+    if (services.trace) traceCpus(services.core, services.trace, (block) => this.#cpus.find((cpu) => cpu.block === block)?.index ?? block);
   }
 
   /** The CPUs that are there, in order of creation. */

@@ -1,5 +1,5 @@
 import type { AccessSize } from '@hotsocket/address-space';
-import { apicIdOf, CpuAddReentryError, placeOf, type X86Cpu } from '@hotsocket/cpu-x86';
+import { apicIdOf, CpuAddReentryError, disassembleCode, layout, placeOf, type X86Cpu } from '@hotsocket/cpu-x86';
 import { ICC_BUS_NAME, ICC_BUS_TYPE } from '@hotsocket/icc-bus';
 import {
   ApicIdTooLargeError,
@@ -10,6 +10,7 @@ import {
   CpuIndexAboveMaxError,
   type CpuInfo,
   type CpuSlot,
+  type DisassembledLine,
   defaultScheduler,
   type HotAddOptions,
   type InfoTopic,
@@ -299,6 +300,14 @@ export class Pc implements MachineControl {
   writePort(port: number, size: 1 | 2 | 4, value: number): void {
     this.board.io.write(port, size as AccessSize, value);
     if (!this.#loop?.running) this.#betweenSlices();
+  }
+
+  disassemble(cpuIndex: number, address: bigint, count: number, space: 'virtual' | 'physical'): readonly DisassembledLine[] | undefined {
+    const modeKey = this.#cpu(cpuIndex).get32(layout.MODE_KEY);
+    const read = (at: bigint, length: number): Uint8Array | undefined =>
+      space === 'virtual' ? this.readVirtual(cpuIndex, at, length) : this.readPhysical(at, length);
+    const lines = disassembleCode({ address, modeKey, count, length: Number.POSITIVE_INFINITY }, read);
+    return lines.length === count ? lines : undefined;
   }
 
   infoText(topic: InfoTopic, cpuIndex: number): string | undefined {

@@ -44,19 +44,19 @@ export function button(name: string, help: string, press: (machine: MachineContr
   };
 }
 
-/** An expression reader that knows the registers of the selected CPU. */
+/** An expression reader that knows the registers of the selected CPU; `$pc` is the linear address of its next instruction. */
 export function expressions({ machine, cpuIndex }: CommandContext, text: string): ExpressionReader {
   const read = (name: string): bigint | undefined =>
     machine
       .registers(cpuIndex)
       .flatMap(({ registers }) => registers)
       .find((register) => register.name === name)?.value;
-  return new ExpressionReader(text, (name) => read(name) ?? readAlias(name, read));
+  const pc = (): bigint | undefined => machine.cpus.find(({ index }) => index === cpuIndex)?.pc;
+  return new ExpressionReader(text, (name) => (name === 'pc' ? pc() : (read(name) ?? readAlias(name, read))));
 }
 
-/** `$pc` is the instruction pointer; `$eax` and the like are the lower halves of 64-bit registers. */
+/** `$eax` and the like are the lower halves of 64-bit registers. */
 function readAlias(name: string, read: (name: string) => bigint | undefined): bigint | undefined {
-  if (name === 'pc') return read('rip') ?? read('eip');
   const whole = /^e([a-z]{2}|flags)$/.test(name) ? read(`r${name.slice(1)}`) : undefined;
   return whole === undefined ? undefined : BigInt.asUintN(32, whole);
 }

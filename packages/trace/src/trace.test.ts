@@ -67,4 +67,16 @@ describe('Trace', () => {
     trace.enable('pit_load');
     expect([trace.names(), one.pit_load.on, other.pit_load.on]).toEqual([['pit_load', 'rtc_read', 'rtc_write'], true, true]);
   });
+
+  it('tells a watcher whether its point is on, at first and at each change', () => {
+    const { trace } = listening();
+    trace.points(POINTS);
+    trace.enable('rtc_*');
+    const seen: boolean[] = [];
+    trace.watch('rtc_read', (on) => seen.push(on));
+    trace.disable('rtc_write');
+    trace.disable('*');
+    trace.enable('rtc_read');
+    expect(seen).toEqual([true, false, true]);
+  });
 });

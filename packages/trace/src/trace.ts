@@ -37,6 +37,7 @@ export class Trace {
   /** What was switched, oldest first: the last match decides. */
   readonly #switches: { readonly matcher: RegExp; readonly on: boolean }[] = [];
   readonly #sinks = new Set<TraceSink>();
+  readonly #watchers = new Map<string, (on: boolean) => void>();
 
   /** Makes the points of a device. Two devices of one kind share the names. */
   points<const D extends PointDefinitions>(definitions: D): Points<D> {
@@ -54,6 +55,12 @@ export class Trace {
     return this.#switch(pattern, false);
   }
 
+  /** Tells whether a point is on, now and at each change: for a point whose records cost something to prepare. One watcher a point. */
+  watch(name: string, switched: (on: boolean) => void): void {
+    this.#watchers.set(name, switched);
+    switched(this.#points.get(name)?.some(({ on }) => on) ?? false);
+  }
+
   /** Adds a listener of all records; returns its removal. */
   listen(sink: TraceSink): () => void {
     this.#sinks.add(sink);
@@ -69,7 +76,10 @@ export class Trace {
     const matcher = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
     this.#switches.push({ matcher, on });
     const names = this.names().filter((name) => matcher.test(name));
-    for (const name of names) for (const point of this.#points.get(name) ?? []) point.on = on;
+    for (const name of names) {
+      for (const point of this.#points.get(name) ?? []) point.on = on;
+      this.#watchers.get(name)?.(on);
+    }
     return names.length;
   }
 

@@ -163,9 +163,12 @@ export function parseTrace(text: string): TraceRequest {
 /** The items of `-d`: what they show, and the trace points behind them. */
 export const LOG_ITEMS: Readonly<Record<string, { readonly help: string; readonly points: readonly string[] }>> = {
   int: {
-    help: 'interrupts: messages, acceptance and acknowledge',
-    points: ['icc_message', 'apic_accept', 'apic_acknowledge', 'pic_acknowledge'],
+    help: 'exceptions and interrupts: on their way, and when a CPU takes them',
+    points: ['icc_message', 'apic_accept', 'apic_acknowledge', 'pic_acknowledge', 'cpu_interrupt', 'cpu_triple_fault'],
   },
+  cpu_reset: { help: 'resets and triple faults, with the registers before them', points: ['cpu_reset', 'cpu_triple_fault'] },
+  exec: { help: 'every instruction before it executes (slow)', points: ['cpu_execute'] },
+  in_asm: { help: 'instructions as they are decoded, disassembled', points: ['cpu_decode'] },
   ioport: {
     help: 'accesses to the ports of the main devices',
     points: ['rtc_*', 'pit_read', 'pit_write', 'pic_read', 'pic_write', 'uart_*', 'i8042_*', 'fw_cfg_*'],
@@ -180,23 +183,7 @@ export const LOG_ITEMS: Readonly<Record<string, { readonly help: string; readonl
   unimp: { help: 'accesses to what is not emulated', points: ['*_unclaimed', 'pci_absent'] },
   nochain: { help: 'accepted, changes nothing', points: [] },
 };
-const OTHER_LOG_ITEMS = [
-  'exec',
-  'in_asm',
-  'out_asm',
-  'op',
-  'cpu',
-  'fpu',
-  'mmu',
-  'pcall',
-  'cpu_reset',
-  'page',
-  'strace',
-  'tid',
-  'op_opt',
-  'op_ind',
-  'plugin',
-];
+const OTHER_LOG_ITEMS = ['out_asm', 'op', 'cpu', 'fpu', 'mmu', 'pcall', 'page', 'strace', 'tid', 'op_opt', 'op_ind', 'plugin'];
 
 /** Reads the value of `-d`: a list of items; `trace:pattern` switches trace points on. Returns patterns. */
 export function parseLogItems(text: string): string[] {

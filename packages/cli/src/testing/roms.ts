@@ -10,11 +10,13 @@ function rom(code: readonly number[]): Uint8Array {
 }
 
 /** Firmware that does one thing; tests write it to a file. */
-export const ROMS: Readonly<Record<'exit67' | 'reset' | 'echo' | 'halt' | 'log', Uint8Array>> = {
+export const ROMS: Readonly<Record<'exit67' | 'reset' | 'tripleFault' | 'echo' | 'halt' | 'log', Uint8Array>> = {
   /** mov al, 21h; out f4h, al; hlt */
   exit67: rom([0xb0, 0x21, 0xe6, 0xf4, 0xf4]),
   /** mov al, feh; out 64h, al; hlt */
   reset: rom([0xb0, 0xfe, 0xe6, 0x64, 0xf4]),
+  /** lidt cs:[20h] (limit 0); ud2 */
+  tripleFault: rom([0x2e, 0x0f, 0x01, 0x1e, 0x20, 0x00, 0x0f, 0x0b, ...new Uint8Array(0x20)]),
   /** mov dx, 3fdh; l: in al, dx; test al, 1; jz l; mov dx, 3f8h; in al, dx; out dx, al; jmp start */
   echo: rom([0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb, 0xba, 0xf8, 0x03, 0xec, 0xee, 0xeb, 0xf1]),
   /** cli; hlt; jmp to hlt */

@@ -121,6 +121,7 @@ export function deliverEvent(cpu: Cpu, vector: number, error: number, resume: nu
 }
 
 function shutDown(cpu: Cpu): false {
+  cpu.observer?.tripleFault();
   cpu.set32(ACTIVITY, ACTIVITY_SHUTDOWN);
   return false;
 }
@@ -143,6 +144,7 @@ function tryDeliver(cpu: Cpu, vector: number, error: number, resume: number): bo
  * instruction, which needs the gate's privilege.
  */
 export function interrupt(cpu: Cpu, vector: number, error: number, software: boolean, resume: number): void {
+  cpu.observer?.interrupt(vector, error, software);
   const flags = (cpu.flags() | resume) >>> 0;
   if (isRealMode(cpu)) interruptReal(cpu, vector, flags);
   else if (isLongMode(cpu)) interruptLong(cpu, vector, error, software, flags);

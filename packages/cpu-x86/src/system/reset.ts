@@ -76,6 +76,7 @@ const POWER_ON_CLEARED: readonly number[] = [
  * a SIPI.
  */
 export function resetCpu(cpu: Cpu, isBootstrap: boolean): void {
+  cpu.observer?.reset(false);
   resetCommon(cpu, CR0_RESET);
   for (const address of POWER_ON_CLEARED) cpu.setHalves(address, 0, 0);
   resetMsrs(cpu);
@@ -88,6 +89,7 @@ export function resetCpu(cpu: Cpu, isBootstrap: boolean): void {
 
 /** INIT: like reset, but x87, SSE, most model-specific registers and CR0.CD and NW stay. Application processors then wait for a SIPI. */
 export function initCpu(cpu: Cpu, isBootstrap: boolean): void {
+  cpu.observer?.reset(true);
   resetCommon(cpu, 0x10 | (cpu.get32(CR0) & (CR0_CD | CR0_NW)));
   cpu.set32(ACTIVITY, isBootstrap ? ACTIVITY_RUNNING : ACTIVITY_WAIT_FOR_SIPI);
 }
