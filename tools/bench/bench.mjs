@@ -33,16 +33,16 @@ const PROGRAMS = GUEST_ROWS.map(({ name }) => name);
 
 /** The tasks of a round: what is run, and on which emulators. */
 function plan({ rows, archs }) {
-  const boots = ['cloud', 'pae']
+  const boots = Object.keys(KERNELS)
     .filter((kernel) => archs.has(KERNELS[kernel].arch))
-    .filter((kernel) => hasAny(rows, [...PROGRAMS, `boot-${kernel}`]))
+    .filter((kernel) => hasAny(rows, [...(KERNELS[kernel].programs ? PROGRAMS : []), `boot-${kernel}`]))
     .map((kernel) => ({
       name: `${KERNELS[kernel].title} guest`,
       arch: KERNELS[kernel].arch,
       run: (context) => bootAndRun({ ...context, kernel }),
     }));
   const others = [
-    { name: 'control of a running guest', rows: ['boot-full', 'idle', 'hot-add', 'qmp'], arch: 'amd64', qmp: true, run: timeControl },
+    { name: 'control of a running guest', rows: ['idle', 'hot-add', 'qmp'], arch: 'amd64', qmp: true, run: timeControl },
     { name: 'start to QMP greeting', rows: ['greeting'], qmp: true, run: timeGreeting },
     { name: 'loops', rows: ['loops'], only: 'hotsocket', run: timeLoops },
     { name: 'firmware', rows: ['firmware'], run: timeFirmware },

@@ -26,8 +26,8 @@ const SSE2 = ['-msse2'];
 const OBJECTS = [
   ...['system', 'main', 'cpus', 'integer', 'code', 'kernel'].map((source) => ({ source, object: source, options: [] })),
   ...['packed', 'memory'].map((source) => ({ source, object: source, options: SSE2 })),
-  { source: 'floats', object: 'sse2', options: [...SSE2, '-mfpmath=sse', '-DROW=row_sse2', '-DROUNDS=100'] },
-  { source: 'floats', object: 'x87', options: ['-mfpmath=387', '-DROW=row_x87', '-DROUNDS=20'] },
+  { source: 'floats', object: 'sse2', options: [...SSE2, '-mfpmath=sse', '-DROW=row_sse2', '-DROUNDS=40'] },
+  { source: 'floats', object: 'x87', options: ['-mfpmath=387', '-DROW=row_x87', '-DROUNDS=10'] },
 ];
 /** Linux's setup code stands alone: real mode, no Linux below it. */
 const SETUP_OPTIONS = ['-m32', '-nostdlib', '-static', '-no-pie', '-Wl,--build-id=none,-Ttext=0,--oformat=binary,-e0'];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { EMULATORS } from './emulators.mjs';
+import { KERNELS } from './guests.mjs';
 import { LOOPS } from './loops.mjs';
 import { connectQmp } from './qmp-client.mjs';
 import { GUEST_ROWS } from './rows.mjs';
@@ -47,7 +48,7 @@ async function runProgram(session, { name, checksum }) {
 /** Boots a kernel to its shell and runs the chosen programs in it. */
 export async function bootAndRun({ emulator, kernel, guests, rows, samples }) {
   const guest = guests.linux(kernel);
-  const programs = GUEST_ROWS.filter(({ name }) => rows.has(name));
+  const programs = KERNELS[kernel].programs ? GUEST_ROWS.filter(({ name }) => rows.has(name)) : [];
   await withSession(EMULATORS[emulator].command(guest), async (session) => {
     const ready = await boot(session);
     if (rows.has(`boot-${kernel}`)) samples.add(`boot-${kernel}`, emulator, between(startOf(session), ready));
@@ -72,7 +73,7 @@ export async function timeGreeting({ emulator, guests, samples, folder }) {
   const qmp = join(folder, 'greeting.sock');
   await withSession(EMULATORS[emulator].command({ ...guests.probe(), qmp, paused: true }), async (session) => {
     const client = await connectQmp(qmp);
-    samples.add('greeting', emulator, { value: client.greetedAtMs - session.startedAt });
+    samples.add('greeting', emulator, between(startOf(session), { ...session.now(), atMs: client.greetedAtMs }));
     client.close();
   });
 }
@@ -83,12 +84,11 @@ const MAX_CPUS = 4;
 const COMMANDS = 400;
 const PAUSE_MS = 5;
 
-/** Idle use, hot-add and the latency of commands, all in one run of the full kernel. */
+/** Idle use, hot-add and the latency of commands, all in one run. */
 export async function timeControl({ emulator, guests, rows, samples, folder }) {
   const qmp = join(folder, 'control.sock');
-  await withSession(EMULATORS[emulator].command(guests.linux('full', { qmp, maxCpus: MAX_CPUS })), async (session) => {
-    const ready = await boot(session);
-    if (rows.has('boot-full')) samples.add('boot-full', emulator, between(startOf(session), ready));
+  await withSession(EMULATORS[emulator].command(guests.linux('cloud', { qmp, maxCpus: MAX_CPUS })), async (session) => {
+    await boot(session);
     const client = await connectQmp(qmp);
     if (rows.has('idle')) samples.add('idle', emulator, { value: await idleShare(session) });
     if (rows.has('hot-add') || rows.has('qmp')) await addCpus({ session, client, emulator, samples });

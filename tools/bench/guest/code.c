@@ -32,7 +32,7 @@ u32 row_code(void) {
   static u32 (*const functions[])(u32, u32 *) = {ALL(NAME)};
   static u32 cells[64];
   u32 sum = 1, state = 3;
-  for (u32 round = 0; round < 150; round++) {
+  for (u32 round = 0; round < 80; round++) {
     for (u32 at = 0; at < LENGTH(functions); at++) sum = functions[at](sum, cells);
     for (u32 at = 0; at < LENGTH(functions); at++) sum = functions[next(&state) % LENGTH(functions)](sum, cells);
   }
@@ -64,7 +64,7 @@ u32 row_codegen(void) {
   enum { FUNCTIONS = 64, STRIDE = 192 };
   u8 *code = pages(FUNCTIONS * STRIDE, PROT_READ | PROT_WRITE | PROT_EXEC);
   u32 state = 11, sum = 0;
-  for (u32 round = 0; round < 120; round++) {
+  for (u32 round = 0; round < 60; round++) {
     for (u32 at = 0; at < FUNCTIONS; at++) write_function(code + at * STRIDE, &state);
     for (u32 call = 0; call < FUNCTIONS * 40; call++) sum = ((u32(*)(u32))(void *)(code + call % FUNCTIONS * STRIDE))(sum);
     for (u32 change = 0; change < 300; change++) {

@@ -52,7 +52,7 @@ u32 row_integer(void) {
   static u32 numbers[COUNT];
   static u8 sieve[LIMIT];
   u32 sum = 0, state = 0x12345678;
-  for (u32 round = 0; round < 300; round++) {
+  for (u32 round = 0; round < 200; round++) {
     for (u32 at = 0; at < COUNT; at++) numbers[at] = next(&state);
     for (u32 at = 1; at < COUNT; at += 4) sum += gcd(numbers[at], numbers[at - 1] | 1);
     sort(numbers, numbers + COUNT - 1);
@@ -109,7 +109,7 @@ u32 row_hash(void) {
     table[at] = value;
   }
   for (u32 at = 0; at < BYTES; at++) data[at] = (u8)next(&state);
-  for (u32 round = 0; round < 200; round++) {
+  for (u32 round = 0; round < 100; round++) {
     for (u32 at = 0; at < BYTES; at += 64) sha256_block(hash, data + at);
     sum = mix(sum, crc32(table, data, BYTES));
     data[round] ^= (u8)sum;
@@ -161,6 +161,6 @@ u32 row_interpreter(void) {
       /* 38 */ LOAD, LEFT, DECREMENT, DUPLICATE, STORE, LEFT, JUMP_IF, 0,
       /* 46 */ HALT,
       /* 47 */ STORE, NUMBER, JUMP, 4};
-  u32 variables[3] = {0, 0, 30000};
+  u32 variables[3] = {0, 0, 20000};
   return interpret(program, variables);
 }

@@ -28,7 +28,7 @@ u32 row_copy(void) {
   u8 *from = pages(BLOCK, PROT_READ | PROT_WRITE), *to = pages(BLOCK, PROT_READ | PROT_WRITE);
   u32 sum = 0;
   fill(from, BLOCK);
-  for (u32 round = 0; round < 200; round++) {
+  for (u32 round = 0; round < 100; round++) {
     memcpy(to, from + (round & 7), BLOCK - 64);
     copy_vectors(from + 4096, to + (round & 15), BLOCK - 8192);
     memset(from + round * 64, (int)round, 65536 + round);
@@ -81,7 +81,7 @@ u32 row_random(void) {
   u32 *cells = pages(BYTES, PROT_READ | PROT_WRITE);
   u32 state = 5, at = 0;
   for (u32 cell = 0; cell <= MASK; cell++) cells[cell] = next(&state);
-  for (u32 round = 0; round < 4000000; round++) {
+  for (u32 round = 0; round < 2000000; round++) {
     u32 value = cells[at];
     cells[(at ^ value) & MASK] += round;
     at = (value * 0x2545f491u ^ round) & MASK;

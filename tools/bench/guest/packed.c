@@ -47,7 +47,7 @@ u32 row_packed(void) {
   static u32 first[PIXELS] __attribute__((aligned(16))), second[PIXELS] __attribute__((aligned(16)));
   u32 state = 7, sum = 0;
   for (u32 at = 0; at < PIXELS; at++) first[at] = next(&state), second[at] = next(&state);
-  for (u32 round = 0; round < 1500; round++) {
+  for (u32 round = 0; round < 2500; round++) {
     blend((u8 *)first, (const u8 *)second, (u16)(round & 255));
     sum = mix(sum, distance((const u8 *)first, (const u8 *)second));
     sum = mix(sum, product((const u8 *)second, (const u8 *)first));
