@@ -54,7 +54,7 @@ const canRun = (name, { arch, qmp, only = name }) =>
   name === only && (arch === undefined || EMULATORS[name].archs.includes(arch)) && (!qmp || EMULATORS[name].hasQmp);
 
 async function measure(options, emulators, guests, folder) {
-  const samples = new Samples();
+  const samples = new Samples(options.verbose ? (line) => process.stderr.write(`  ${line}\n`) : undefined);
   const tasks = plan(options);
   for (let round = 1; round <= options.rounds; round++)
     for (const task of tasks)

@@ -19,6 +19,7 @@ export const HELP = `Measures Hotsocket beside other emulators, in turn, on the 
   --archs A,B         guests of these architectures only: amd64, i386
   --emulators A,B     of ${Object.keys(EMULATORS).join(', ')} (default: all that are installed)
   --by wall|cpu       what ratios compare (default wall; cpu on a machine that is not quiet)
+  --verbose           every sample as soon as it is there
   --write             puts tables and plot into docs/performance.md and docs/performance.svg
 
 rows: ${ROW_NAMES.join(' ')}`;
@@ -29,6 +30,7 @@ const MOST_ROUNDS = 20;
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
+  verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   rounds: { type: 'string' },
   rows: { type: 'string' },
@@ -80,6 +82,7 @@ export function parseOptions(args) {
   return {
     help: values.help,
     write: values.write,
+    verbose: values.verbose,
     by: values.by,
     rounds: roundsOf(values),
     rows: rowsOf(values),

@@ -6,11 +6,19 @@ export class Samples {
   /** One line for each run that failed. */
   failures = [];
   #rows = new Map();
+  #tell;
+
+  /** `tell` gets a line for every sample. */
+  constructor(tell = () => {}) {
+    this.#tell = tell;
+  }
 
   /** Adds a sample: `{ wall, cpu }` in seconds, or `{ value }` in the row's unit. */
   add(row, emulator, sample) {
     const key = `${row}|${emulator}`;
     this.#rows.set(key, [...(this.#rows.get(key) ?? []), sample]);
+    const figures = Object.entries(sample).map(([figure, value]) => `${figure} ${value.toPrecision(3)}`);
+    this.#tell(`${row}, ${emulator}: ${figures.join(', ')}`);
   }
 
   /** The median of one figure (`wall`, `cpu`, `value`) of a row; undefined when it was not measured. */
