@@ -255,7 +255,10 @@ export class ExecutionCore {
     this.#stepped = false;
     const reason = this.run(1);
     this.cpu.set32(STEPPING, 0);
-    return this.#stepped ? RUN_STEPPED : reason;
+    const stepped = this.#stepped;
+    // what runs next delivers its faults again
+    this.#stepped = false;
+    return stepped ? RUN_STEPPED : reason;
   }
 
   // ---------------------------------------------------------------- set-up

@@ -254,14 +254,14 @@ function comparePage(x: Emitter, bits: Bits): void {
 /** REPE goes on while ZF is set, REPNE while it is clear. */
 const whileMatching = (x: Emitter): Expr => i32.eq(x.zero(), i32.ne(x.flag(RECORD_REP), i32.const(0)));
 
-/** CMPS: flags of [seg:rSI] - [ES:rDI]. */
+/** CMPS: flags of [seg:rSI] - [ES:rDI], which is read first, as processors do: it decides CR2 when neither page is there. */
 const compareString: Semantic = (x) => {
   const bits = x.operandBits(0);
   repeated(
     x,
     () => {
-      const a = source(x, bits);
       const b = x.load(x.linearInEs(x.offsetRegister(RDI), bits / 8, false), bits);
+      const a = source(x, bits);
       advance(x, RSI, bits / 8);
       advance(x, RDI, bits / 8);
       compareFlags(x, a, b, bits);

@@ -103,6 +103,8 @@ const AMD_REPEATED = 0x0183_f3ff;
 const VENDOR_NAMES: Readonly<Record<CpuVendor, string>> = { amd: 'AuthenticAMD', intel: 'GenuineIntel' };
 const HYPERVISOR_NAME = 'Hotsocket   ';
 const MAX_BASIC = 0xd;
+/** Legacy region and header. */
+const XSAVE_BYTES = 0x240;
 const MAX_EXTENDED = 0x8000_0008;
 /** 40 bits of physical, 48 of linear address. */
 const ADDRESS_SIZES = 0x3028;
@@ -266,14 +268,15 @@ export class CpuModel {
     into.ecx |= (subleaf + 1) << 8;
   }
 
-  /** x87 and SSE state in an area of 576 bytes. */
+  /** x87 and SSE state in an area that has one size in both forms. */
   #saveArea(subleaf: number, into: CpuidAnswer): void {
     if (!this.has('xsave')) return;
     if (subleaf === 1) into.eax = this.#bits['d1.eax']!;
+    if (subleaf === 1 && this.has('xsavec')) into.ebx = XSAVE_BYTES;
     if (subleaf !== 0) return;
     into.eax = 3;
-    into.ebx = 0x240;
-    into.ecx = 0x240;
+    into.ebx = XSAVE_BYTES;
+    into.ecx = XSAVE_BYTES;
   }
 
   #hypervisor(leaf: number, into: CpuidAnswer): void {
@@ -354,7 +357,7 @@ const BASIC_FEATURES =
   'fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 sse3 cx16 hypervisor syscall nx lm lahf prefetchw invtsc';
 const MORE_FEATURES =
   'popcnt lzcnt movbe bmi1 bmi2 adx rdtscp rdpid rdrand rdseed fsgsbase smep pdpe1gb ssse3 sse41 sse42 aes pclmulqdq sha ' +
-  'clflushopt clwb prefetchw tsc_adjust';
+  'clflushopt clwb prefetchw tsc_adjust xsave xsaveopt xsavec';
 
 /** The least that 64-bit processors of both vendors have. */
 const COMMON_FEATURES =

@@ -1692,11 +1692,18 @@ describe('CPUID', () => {
   });
 
   it('shows OSXSAVE with CR4 on models that have XSAVE', () => {
-    const model = CPU_MODELS.max!.with({ features: { xsave: true } });
+    const model = CPU_MODELS.max!;
     const source = inProtectedMode(
       ' mov eax, 0x40000\n mov cr4, eax\n mov eax, 1\n cpuid\n shr ecx, 26\n and ecx, 3\n report ecx\n xor ecx, ecx\n xgetbv\n report eax',
     );
     expect(reportsOf(source, model)).toBe('3 1');
+  });
+
+  it('tells the size of the area for XSAVE, and of the compacted form when there is XSAVEC', () => {
+    expect(ask(CPU_MODELS.max!, 0xd, 0)).toBe('3 240 240 0');
+    expect(ask(CPU_MODELS.max!, 0xd, 1)).toBe('3 240 0 0');
+    expect(ask(CPU_MODELS.max!.with({ features: { xsavec: false } }), 0xd, 1)).toBe('1 0 0 0');
+    expect(ask(DEFAULT_CPU_MODEL, 0xd, 0)).toBe('0 0 0 0');
   });
 });
 
