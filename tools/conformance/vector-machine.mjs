@@ -1,9 +1,11 @@
 /** A machine that holds one CPU in the environment of recorded vectors: long mode, CPL 3, a few pages of memory. */
-import { hex64 } from './vector-file.mjs';
+import { codeAddress, hex64, REGISTERS } from './vector-file.mjs';
 
-const REGISTERS = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'];
 const PAGE = 4096;
-const RAM_BYTES = 4 * 1024 * 1024;
+/** Instructions at a time. */
+const SLICE = 10_000;
+/** Tables and system pages; the windows follow. */
+const SYSTEM_BYTES = 2 * 1024 * 1024;
 const CR0_VALUE = 0x8005_0033;
 /** PSE PAE MCE PGE OSFXSR OSXMMEXCPT FSGSBASE. */
 const CR4_VALUE = 0x1_06f0;
@@ -44,17 +46,19 @@ const WITH_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
  * Builds the machine from the modules under test, so that the tool can run on the build and a unit test on the sources.
  * @param {object} modules `cpu` (@hotsocket/cpu-x86) and `space` (@hotsocket/address-space)
  * @param {object} header of the vector file
+ * @param {object} [model] the CPU; without one every instruction is valid
  */
 export class VectorMachine {
-  constructor({ cpu, space }, header) {
+  constructor({ cpu, space }, header, model) {
     this.header = header;
     this.layout = cpu.layout;
     this.modules = cpu;
-    const memory = new cpu.CoreMemory(RAM_BYTES);
-    this.ram = memory.allocate(RAM_BYTES);
+    const bytes = header.windows.reduce((sum, { length }) => sum + length, SYSTEM_BYTES);
+    const memory = new cpu.CoreMemory(bytes);
+    this.ram = memory.allocate(bytes);
     const mem = new space.MemorySpace();
     mem.map(0, space.storage('ram', 'ram', this.ram));
-    this.core = new cpu.ExecutionCore({ memory, space: mem, io: new space.IoSpace(), readTsc: (into) => this.#tsc(into) });
+    this.core = new cpu.ExecutionCore({ memory, space: mem, io: new space.IoSpace(), readTsc: (into) => this.#tsc(into), model });
     this.core.addCpu();
     this.core.select(0);
     this.core.onFault = (vector, error) => this.#fault(vector, error);
@@ -106,7 +110,7 @@ export class VectorMachine {
   #place() {
     for (let n = 0; n < SYSTEM_PAGES; n++) this.#map(SYSTEM + n * PAGE, 2, 0x10_0000 + n * PAGE);
     this.#next = Math.max(this.#next, 0x1000);
-    let gpa = 0x20_0000;
+    let gpa = SYSTEM_BYTES;
     for (const window of this.header.windows) {
       window.gpa = gpa;
       for (let offset = 0; offset < window.length; offset += PAGE, gpa += PAGE) this.#mapUser(window, offset, gpa);
@@ -262,6 +266,8 @@ export class VectorMachine {
     let tags = 0;
     for (let n = 0; n < 8; n++) if (((fx[4] >> n) & 1) === 0) tags |= 3 << (2 * n);
     cpu.set16(at.FTW, tags);
+    for (const field of [at.FOP, at.FCS, at.FDS]) cpu.set16(field, 0);
+    for (const field of [at.FIP, at.FDP]) cpu.setLong(field, 0);
     cpu.set32(at.MXCSR, fx.readUInt32LE(24));
     for (let n = 0; n < 8; n++) u8.set(fx.subarray(32 + 16 * n, 48 + 16 * n), at.X87 + 16 * ((top + n) & 7));
     u8.set(fx.subarray(160, 416), at.XMM);
@@ -290,11 +296,12 @@ export class VectorMachine {
   load(vector) {
     const { layout: at, core, header } = this;
     const base = header.bases[vector.b];
+    // what was decoded before would make runs of code short, as in pages that change all the time
+    core.code.evictAll();
     if (this.dirty) this.restoreAll();
     this.#restoreHot();
-    const codeBase = vector.s === 16 ? header.cs16Base : 0;
     for (const [address, text] of vector.mem ?? []) this.#poke(Number.parseInt(address, 16), Buffer.from(text, 'hex'));
-    this.#poke(Number.parseInt(vector.ip, 16) + codeBase, Buffer.from(vector.x, 'hex'));
+    this.#poke(codeAddress(header, vector), Buffer.from(vector.x, 'hex'));
     this.#control(vector.s);
     const gpr = startRegisters(base, vector);
     for (let n = 0; n < 16; n++) this.longs[(at.GPR >> 3) + n] = gpr[n];
@@ -303,13 +310,15 @@ export class VectorMachine {
     this.#loadFx(patched(base.fx, vector.fx));
   }
 
-  /** Runs to the first exception; gives what the judge compares. */
+  /** Runs to the first exception, at most about `budget` instructions; gives what the judge compares. */
   run(vector, budget = 1_000_000) {
     this.#outcome = undefined;
     this.load(vector);
-    for (let spent = 0; spent < budget && !this.#outcome; spent += 10_000) {
-      const reason = this.modules.runSlice(this.core, NO_INTERRUPTS, 10_000);
-      if (!this.#outcome && this.core.cpu.cpl === 0) this.#outcome = this.#delivered();
+    const { core } = this;
+    const end = core.retired + budget;
+    while (!this.#outcome && core.retired < end) {
+      const reason = this.modules.runSlice(core, NO_INTERRUPTS, SLICE);
+      if (!this.#outcome && core.cpu.cpl === 0) this.#outcome = this.#delivered();
       else if (!this.#outcome && reason === this.modules.RUN_STOPPED) break;
     }
     return this.#state();
@@ -364,5 +373,3 @@ export function patched(image, changes) {
   for (const [offset, text] of changes ?? []) Buffer.from(text, 'hex').copy(copy, offset);
   return copy;
 }
-
-export { REGISTERS };

@@ -1,3 +1,4 @@
+export { type ClassCounts, type ConformanceResults, conformancePage, type GuestRun } from './conformance-page.js';
 export { DIFFERENCES, type Difference } from './differences.js';
 export { differencesPage } from './differences-page.js';
 export { isaPage, type VectorCounts } from './isa-page.js';

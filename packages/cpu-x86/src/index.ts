@@ -21,7 +21,7 @@ export {
   isNotEmulated,
   UnknownFeatureError,
 } from './system/cpuid.js';
-export { type InterruptPort, isRunnable, runSlice } from './system/events.js';
+export { type InterruptPort, isRunnable, runSlice, stepOnce } from './system/events.js';
 export { apicIdLimit, apicIdOf, type CpuPlace, placeOf, type Topology } from './topology.js';
 export { X86Cpu, type X86CpuOptions } from './x86-cpu.js';
 export { type CpuAdded, CpuAddReentryError, type CpuLifecycle, X86Cpus, type X86CpusOptions, type X86CpusServices } from './x86-cpus.js';
