@@ -1,13 +1,18 @@
 // Runs programs on the processor of this computer: the oracle of the recorded vectors, compiled into .cache.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { codeAddress, SEGMENTS } from '../conformance/vector-file.mjs';
 
 const path = (relative) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 const FOLDER = path('.cache/oracle/');
 const SOURCE = path('../shared/vectors/oracle.c');
 const BINARY = `${FOLDER}oracle64`;
 const MODES = { 64: 0, 32: 1, 16: 2 };
+
+/** The model of this computer's processor. */
+export const processorName = () => cpus()[0]?.model ?? 'unknown';
 
 /** Undefined when the oracle can run here, else why not. */
 export function whyNotNative() {
@@ -59,15 +64,36 @@ function record({ vector, state }) {
   return all;
 }
 
-/** Runs cases (vector and start state); gives their final states by id, or throws when the oracle fails. */
+/**
+ * Runs cases (vector and start state); gives their final states by id, in the shape that a machine gives. Throws when the oracle fails.
+ * `vector` 255 says that a program had not ended after some time.
+ */
 export function runNative(environment, cases) {
-  const [input, output] = [`${FOLDER}fuzz.nov`, `${FOLDER}fuzz.nor`];
-  writeFileSync(input, Buffer.concat([...header(environment, cases.length), ...cases.map(record)]));
-  const { status, signal, stderr } = spawnSync(BINARY, ['run', input, output], { timeout: 60_000, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`oracle: status ${status}, signal ${signal}, ${stderr}`);
-  return parse(readFileSync(output));
+  const [input, output] = ['nov', 'nor'].map((suffix) => `${FOLDER}fuzz-${process.pid}.${suffix}`);
+  try {
+    writeFileSync(input, Buffer.concat([...header(environment, cases.length), ...cases.map(record)]));
+    const { status, signal, stderr } = spawnSync(BINARY, ['run', input, output], { timeout: 600_000, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`oracle: status ${status}, signal ${signal}, ${stderr}`);
+    const results = parse(readFileSync(output));
+    for (const { vector } of cases) complete(environment, vector, results.get(vector.i));
+    return results;
+  } finally {
+    for (const path of [input, output]) rmSync(path, { force: true });
+  }
 }
 
+/** Adds the contents of the writable windows: their images, the code, and what the oracle says has changed. */
+function complete(environment, vector, result) {
+  const code = [codeAddress(environment, vector), Buffer.from(vector.x, 'hex')];
+  result.hot = environment.hot.map(({ linear, length }) => {
+    const bytes = Buffer.from(environment.windows.find((window) => window.linear === linear).image);
+    for (const [address, data] of [code, ...result.changes])
+      if (address >= linear && address < linear + length) data.copy(bytes, address - linear);
+    return { linear, bytes };
+  });
+}
+
+/** Results by id; see emit_run of the oracle. */
 function parse(bytes) {
   const results = new Map();
   let at = 0;
@@ -77,18 +103,18 @@ function parse(bytes) {
     const kind = String.fromCharCode(bytes[skip(1)]);
     if (kind === 'R') {
       const id = bytes.readUInt32LE(skip(4));
-      result = { vector: bytes[skip(1)], error: bytes.readUInt16LE(skip(2)), memory: [] };
+      result = { vector: bytes[skip(1)], error: bytes.readUInt16LE(skip(2)), changes: [] };
       for (const name of ['rip', 'cr2', 'flags']) result[name] = Number(bytes.readBigInt64LE(skip(8)));
       result.gpr = Array.from({ length: 16 }, () => bytes.readBigUInt64LE(skip(8)));
-      skip(12);
-      const from = skip(416);
-      result.fx = bytes.subarray(from, from + 416);
+      result.sel = Object.fromEntries(SEGMENTS.map((name) => [name, bytes.readUInt16LE(skip(2))]));
+      const fx = skip(416);
+      result.fx = bytes.subarray(fx, fx + 416);
       results.set(id, result);
     } else if (kind === 'M') {
       const linear = Number(bytes.readBigUInt64LE(skip(8)));
       const length = bytes[skip(1)];
       const from = skip(length);
-      result.memory.push({ linear, bytes: bytes.subarray(from, from + length) });
+      result.changes.push([linear, bytes.subarray(from, from + length)]);
     }
   }
   return results;

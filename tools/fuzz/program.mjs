@@ -1,173 +1,199 @@
-// Random programs of user code: integer, MMX, SSE and x87 instructions from the rows, in a loop with forward branches.
+/**
+ * Random programs of user code: instances of the rows, loops, forward branches, calls, indirect jumps, code that changes itself.
+ *
+ * A program is a list of items. `code` is some bytes; `jump` (a condition, or -1 for always) and `loop` (so many times) stand before the
+ * `over` items that they skip or repeat. So any items can be left out, and what remains is a program.
+ */
 import { ROWS } from '../../packages/x86-isa/dist/index.js';
+import { encodeRow } from './encode.mjs';
+import { DATA, STACK } from './environment.mjs';
+import { littleEndian } from './random.mjs';
 
-/** mulberry32: a small generator with a 32-bit seed. */
-export function generator(seed) {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-  const below = (limit) => next() % limit;
-  return { next, below, pick: (list) => list[below(list.length)], chance: (percent) => below(100) < percent };
-}
+/** What a code record of the native oracle can hold, without the INT3 at the end. */
+const MOST_BYTES = 250;
+const MOST_ITEMS = 14;
+/** Turns after which a loop is hot, and some more to execute it translated. */
+const HOT_TURNS = 2600;
+const HOT_PER_MILLE = 10;
 
-const FAMILIES = new Set('alu shift move bit misc mmx sse sse2 sse3 ssse3 sse41 sse42 x87 crypto'.split(' '));
-const SKIPPED_ATTRIBUTES = 'priv branch jump call ret far interrupt ud vex string rep repz'.split(' ');
-/** Addressing of their own, state of the environment, approximations that processors choose, results that are undefined for some operands. */
-const SKIPPED = new RegExp(
-  '^(XLAT|LDMXCSR|FXRSTOR|FXSAVE|FLDENV|FNSTENV|FRSTOR|FNSAVE|FLDCW|MASKMOV.*|RCP[SP]S|RSQRT[SP]S|BSF|BSR|F2XM1|FSIN|FCOS|FSINCOS|FPTAN|' +
-    'FPATAN|FYL2X|FYL2XP1|RD.*|CPUID|XGETBV|MONITOR|MWAIT|L[DEFGS]S|LSS|BOUND|INTO|SALC|PREFETCH.*|CLFLUSH.*|CLWB|UD.*|XSAVE.*|XRSTOR.*|INVPCID|' +
-    'RDPID|WR.*|ARPL|CLAC|STAC|LAR|LSL|VERR|VERW|ENTER|LEAVE|PAUSE|CMPXCHG16B)$',
+const FAMILIES = new Set(
+  'alu shift move bit misc stack string mmx sse sse2 sse3 ssse3 sse41 sse42 x87 crypto bmi system control'.split(' '),
 );
-const isWanted = (row) =>
-  FAMILIES.has(row.family) &&
-  !SKIPPED_ATTRIBUTES.some((name) => row.attributes.has(name)) &&
-  !SKIPPED.test(row.mnemonic) &&
-  !/moffs|VEX|REX\.W|NFx/.test(row.opcode) &&
-  !row.operands.some(({ letter }) => letter === 'S' || letter === 'C' || letter === 'D');
-
-const CANDIDATES = ROWS.filter(isWanted);
+const LEFT_OUT_ATTRIBUTES = 'priv branch jump call ret far interrupt ud'.split(' ');
+/** System calls, random numbers, time, what needs CR4.OSXSAVE; ports and flags of the system end a program at once. */
+const LEFT_OUT =
+  /^(RDRAND|RDSEED|XSAVE.*|XRSTOR.*|XGETBV|RDPKRU|WRPKRU|RDPMC|RDTSC|RDTSCP|RDPID|INVLPG|INS|OUTS|IN|OUT|CLI|STI|(RD|WR)FSBASE|WRGSBASE)$/;
+/**
+ * Results that processors choose, or that tell of the environment: these programs are compared between the tiers only. So are those with
+ * POPF, since the oracle's signal handler does not bear AC, and those that read much: the address that faults first is a choice.
+ */
+const NOT_NATIVE =
+  /^(RCP[SP]S|RSQRT[SP]S|F2XM1|FSIN|FCOS|FSINCOS|FPTAN|FPATAN|FYL2X|FYL2XP1|FNSTENV|FNSAVE|FXSAVE.*|FXRSTOR.*|FRSTOR|FLDENV|MASKMOV.*|POPF|BSWAP|CPUID|S[GI]DT|SLDT|STR|SMSW|RDGSBASE|L[DEFGS]S|LSS|LAR|LSL|VERR|VERW|ARPL|MONITOR)$/;
+/** Leave some status flags undefined. */
+const UNDEFINED_FLAGS =
+  /^(MUL|IMUL|DIV|IDIV|R[OC][LR]|S[AH][LR]|SH[LR]D|BT|BT[SRC]|BSF|BSR|TZCNT|LZCNT|POPCNT|A[AD][ADMS]|DA[AS]|ANDN|BLS.*|BEXTR|BZHI)$/;
 /** Defines every status flag: CMP rAX,rDX. */
 const NORMALIZE = [0x39, 0xd0];
-const FLAGS_UNDEFINED = new Set(['alu', 'shift', 'bit', 'misc']);
-const [RSI, RDI, RBP, ESCAPE] = [6, 7, 5, 0x0f];
 
-/** Encodes one instance of a row; undefined when the mode does not have it. */
-function encode(row, mode, random) {
-  const tokens = row.opcode.split(' ').filter((token) => token !== 'NP');
-  const prefixes = [];
-  while (tokens.length > 1 && /^(66|F2|F3)$/.test(tokens[0])) prefixes.push(Number.parseInt(tokens.shift(), 16));
-  if (mode === 64 && row.attributes.has('i64')) return undefined;
-  if (mode !== 64 && row.attributes.has('only64')) return undefined;
-  const mandatory = prefixes.length > 0;
-  const general =
-    row.operands.some(({ type = '', text = '' }) => /[vyz]/.test(`${type}${text}`)) ||
-    / [EGr]\w*[vyz]/.test(row.text) ||
-    /[EG][vy]/.test(row.text);
-  const small = !mandatory && general && random.chance(15);
-  if (small) prefixes.unshift(0x66);
-  const half = mode === 16 ? !small : small;
-  if (half && /^(SHLD|SHRD|BSWAP)$/.test(row.mnemonic)) return undefined;
-  const rex = { w: mode === 64 && general && !small && random.chance(40), r: 0, b: 0, any: mode === 64 && random.chance(20) };
-  const registers = mode === 64 ? [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15] : [0, 1, 2, 3];
-  const code = [];
-  const tail = [];
-  for (const token of tokens) if (!part(token, { row, mode, random, rex, registers, code, tail, prefixes, half })) return undefined;
-  const rexByte = 0x40 | (rex.w ? 8 : 0) | (rex.r << 2) | rex.b;
-  const needs = mode === 64 && (rexByte !== 0x40 || rex.any);
-  return [...prefixes, ...(needs ? [rexByte] : []), ...code, ...tail];
+const isWanted = (row) =>
+  FAMILIES.has(row.family) && !LEFT_OUT_ATTRIBUTES.some((name) => row.attributes.has(name)) && !LEFT_OUT.test(row.mnemonic);
+const CANDIDATES = ROWS.filter(isWanted);
+const isNative = (row) =>
+  !NOT_NATIVE.test(row.mnemonic) && !row.operands.some(({ letter, size }) => letter === 'S' || (letter === 'reg' && size === 'seg'));
+
+/** One instance of a row; undefined when the mode does not have it. */
+function instruction(row, mode, random, native) {
+  if (native && !isNative(row)) return undefined;
+  if (native && mode !== 64 && /^SH[LR]D$/.test(row.mnemonic)) return undefined;
+  const bytes = encodeRow(row, mode, random);
+  if (!bytes) return undefined;
+  // counts above 16 of 16-bit double shifts are undefined
+  if (native && /^SH[LR]D$/.test(row.mnemonic) && bytes.includes(0x66)) return undefined;
+  return native && UNDEFINED_FLAGS.test(row.mnemonic) ? [...bytes, ...NORMALIZE] : bytes;
 }
 
-function part(token, context) {
-  const { random, rex, registers, code, tail, mode, half, row } = context;
-  if (/^[0-9A-F]{2}$/.test(token)) return code.push(Number.parseInt(token, 16));
-  const based = /^([0-9A-F]{2})\+([ri])$/.exec(token);
-  if (based) {
-    const register = based[2] === 'i' ? random.below(8) : random.pick(registers);
-    rex.b = register >> 3;
-    return code.push(Number.parseInt(based[1], 16) + (register & 7));
+const CALL_NEXT = { 64: [0xe8, 0, 0, 0, 0], 32: [0xe8, 0, 0, 0, 0], 16: [0xe8, 0, 0] };
+const POP_AX = 0x58;
+
+/** CALL of the code behind a jump over it: CALL 1; JMP 2; 1: bytes; RET; 2: */
+function callItem(mode, bytes) {
+  const call = mode === 16 ? [0xe8, 2, 0] : [0xe8, 2, 0, 0, 0];
+  return [...call, 0xeb, bytes.length + 1, ...bytes, 0xc3];
+}
+
+/** CALL 1; 1: POP rAX; ADD rAX,n; JMP rAX; a byte that is skipped. */
+function indirectItem(mode) {
+  const add = mode === 64 ? [0x48, 0x83, 0xc0] : [0x83, 0xc0];
+  const jump = [0xff, 0xe0];
+  return [...CALL_NEXT[mode], POP_AX, ...add, add.length + jump.length + 3, ...jump, 0xcc];
+}
+
+/** CALL 1; 1: POP rAX; INC byte [rAX+n]; MOV CL,imm, whose byte it was. In 16-bit code the offset gets the base of CS. */
+function patchItem(mode, random) {
+  if (mode === 16) {
+    const widen = [0x66, 0x0f, 0xb7, 0xc0];
+    const patch = [0x67, 0xfe, 0x80, ...littleEndian(0x40_0000 + 1 + widen.length + 7 + 1, 4)];
+    return [...CALL_NEXT[16], POP_AX, ...widen, ...patch, 0xb1, random.below(256)];
   }
-  if (token.startsWith('/')) return modrm(token, context);
-  const sizes = { ib: 1, iw: 2, iz: half ? 2 : 4, iv: half ? 2 : mode === 64 && rex.w ? 8 : 4 };
-  const bytes = sizes[token];
-  if (bytes === undefined || row.text === '') return false;
-  for (let n = 0; n < bytes; n++) tail.push(random.chance(30) ? random.pick([0, 1, 0x7f, 0x80, 0xff]) : random.below(256));
-  return true;
+  return [...CALL_NEXT[mode], POP_AX, 0xfe, 0x40, 5, 0xb1, random.below(256)];
 }
 
-function modrm(token, { row, mode, random, rex, registers, tail, prefixes }) {
-  const letters = row.operands.map(({ letter }) => letter);
-  const any = (set) => letters.some((letter) => set.includes(letter));
-  const isX87 = row.family === 'x87';
-  const vectors = [0, 1, 2, 3, 4, 5, 6, 7];
-  const reg =
-    token === '/r'
-      ? random.pick(any('VP') && !any('G') ? [...vectors, ...(mode === 64 && any('V') ? [8, 15] : [])] : registers)
-      : Number(token[1]);
-  // bit offsets in registers reach anywhere
-  const farBits = /^BT[SRC]?$/.test(row.mnemonic) && any('G');
-  const memory = any('M') || isX87 ? true : any('NUR') || farBits ? false : random.chance(40);
-  const rm = memory ? random.pick([RSI, RDI]) : random.pick(any('WQNU') ? vectors : registers);
-  if (token === '/r') rex.r = reg >> 3;
-  rex.b = memory ? 0 : rm >> 3;
-  if (!memory) return tail.push(0xc0 | ((reg & 7) << 3) | (rm & 7));
-  if (mode === 16) prefixes.unshift(0x67);
-  const displacement = random.chance(80) ? 16 * random.below(8) : random.below(128);
-  return tail.push(0x40 | ((reg & 7) << 3) | rm, displacement);
+/** A repeated string instruction with a small count, and the pointers set again behind it. */
+function stringItem(mode, random) {
+  const opcode = random.pick([0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf]);
+  const wide = mode === 16 ? [0x66] : [];
+  const move = (register, value) => [...wide, 0xb8 + register, ...littleEndian(value, 4)];
+  const address = mode === 16 ? [0x67] : [];
+  const size = random.pick([[], [], [0x66], mode === 64 ? [0x48] : []]);
+  const direction = random.chance(25) ? [0xfd] : [];
+  const code = [
+    ...move(1, random.below(random.chance(80) ? 20 : 600)),
+    ...direction,
+    ...address,
+    random.pick([0xf3, 0xf2]),
+    ...size,
+    opcode,
+  ];
+  return [
+    ...code,
+    ...(direction.length > 0 ? [0xfc] : []),
+    ...move(6, DATA + 0x400),
+    ...move(7, DATA + random.pick([0x800, 0x403, 0xff8])),
+  ];
 }
 
-const JCC = 0x70;
+/** PUSH of a register, or PUSH and POP, or ENTER and LEAVE: the stack pointer is as before, most of the time. */
+function stackItem(mode, random) {
+  const register = random.below(4);
+  return random.pick([
+    [0x50 + register, 0x58 + random.below(4)],
+    [0x50 + register, 0x9c, 0x58 + random.below(4), 0x58 + random.below(4)],
+    [0xc8, random.below(64), 0, random.below(3), 0xc9],
+    [0x6a, random.below(256), mode === 64 ? 0x5a : 0x58],
+    [0x50 + register],
+  ]);
+}
 
-/** A program: instructions as byte arrays, and the loop around them. */
+function codeItem(mode, random, native) {
+  const kind = random.below(100);
+  if (kind < 4) return stringItem(mode, random);
+  if (kind < 8) return stackItem(mode, random);
+  if (kind < 11) return indirectItem(mode);
+  if (kind < 13) return patchItem(mode, random);
+  for (;;) {
+    const bytes = instruction(random.pick(CANDIDATES), mode, random, native);
+    if (!bytes) continue;
+    return kind < 17 ? callItem(mode, bytes) : bytes;
+  }
+}
+
+/** A random program; `native` says that any processor must leave the same state. */
 export function makeProgram(random) {
   const mode = random.pick([64, 64, 64, 32, 32, 16]);
-  const length = 1 + random.below(12);
-  const instructions = [];
-  while (instructions.length < length) {
-    const row = random.pick(CANDIDATES);
-    const bytes = encode(row, mode, random);
-    if (!bytes) continue;
-    if (random.chance(10)) instructions.push([JCC + random.below(16), bytes.length]);
-    instructions.push(bytes);
-    if (FLAGS_UNDEFINED.has(row.family)) instructions.push(NORMALIZE);
+  const native = random.chance(75);
+  const length = 1 + random.below(MOST_ITEMS);
+  const items = [];
+  for (let n = 0; n < length; n++) {
+    if (random.chance(12)) items.push({ jump: random.chance(90) ? random.below(16) : -1, over: 1 + random.below(3) });
+    if (random.chance(6)) items.push({ loop: 2 + random.below(6), over: 1 + random.below(4) });
+    items.push({ code: codeItem(mode, random, native) });
   }
-  return { mode, instructions, turns: random.pick([1, 1, 1, 2, 5]), seed: random.next() };
+  const turns = random.pick([1, 1, 1, 1, 2, 2, 5, 5]);
+  const hot = random.below(1000) < HOT_PER_MILLE;
+  if (turns > 1 || hot) items.unshift({ loop: hot ? HOT_TURNS + random.below(400) : turns, over: items.length });
+  const program = { mode, native, hot, items, seed: random.next() };
+  while (codeOf(program).length > MOST_BYTES) items.pop();
+  return program;
 }
 
-/** The bytes: the loop counts in rBP; an INT3 ends it. */
-export function codeOf({ mode, instructions, turns }) {
-  const body = instructions.flat();
-  const decrement = mode === 64 ? [0xff, 0xcd] : [0x4d];
-  const distance = -(body.length + decrement.length + (mode === 16 ? 4 : 6));
-  const back =
-    turns > 1 ? [...decrement, ESCAPE, 0x85, ...Array.from({ length: mode === 16 ? 2 : 4 }, (_, n) => (distance >> (8 * n)) & 0xff)] : [];
-  return Uint8Array.from([...body, ...back, 0xcc]);
+/** The bytes; an INT3 ends them. */
+export function codeOf({ mode, items }) {
+  const layout = { mode, loops: 0 };
+  return Uint8Array.from([...lay(items, layout), 0xcc]);
 }
 
-const INTERESTING = [
-  0n,
-  1n,
-  0x7fn,
-  0x80n,
-  0xffn,
-  0x7fffn,
-  0x8000n,
-  0x7fff_ffffn,
-  0x8000_0000n,
-  0xffff_ffffn,
-  (1n << 63n) - 1n,
-  1n << 63n,
-  (1n << 64n) - 1n,
-];
-const FLOATS = [0, 0x3f80_0000, 0xbf80_0000, 0x7f80_0000, 0x7fc0_0000, 1, 0x007f_ffff, 0x7f7f_ffff, 0x4f00_0000, 0x3ff0_0000, 0x7ff0_0000];
-const DATA = 0x80_0000;
-
-/** Registers, flags and FXSAVE image before a program, from its seed. */
-export function startState({ seed, mode, turns }) {
-  const random = generator(seed);
-  const value = () => (random.chance(40) ? random.pick(INTERESTING) : (BigInt(random.next()) << 32n) | BigInt(random.next()));
-  const gpr = Array.from({ length: 16 }, (_, n) => (mode === 64 ? value() : n < 8 ? value() & 0xffff_ffffn : 0n));
-  gpr[4] = 0x90_0800n;
-  gpr[RBP] = BigInt(turns);
-  gpr[RSI] = BigInt(DATA + 0x400);
-  gpr[RDI] = BigInt(DATA + 0x800);
-  const fx = Buffer.alloc(512);
-  fx.writeUInt16LE(random.chance(80) ? 0x37f : 0x340 | (random.below(4) << 10) | (random.below(2) ? 0x3f : random.below(64)), 0);
-  fx.writeUInt16LE(random.below(8) << 11, 2);
-  fx[4] = random.chance(50) ? 0xff : random.below(256);
-  fx.writeUInt32LE(random.chance(80) ? 0x1f80 : 0x1f80 | (random.below(4) << 13) | (random.below(2) << 15) | (random.below(2) << 6), 24);
-  for (let n = 0; n < 8; n++) writeX87(fx, 32 + 16 * n, random);
-  for (let at = 160; at < 416; at += 4) fx.writeUInt32LE(random.chance(40) ? random.pick(FLOATS) : random.next(), at);
-  return { gpr, flags: 0x202 | (random.next() & 0x8d5), fx };
+function lay(items, layout) {
+  const bytes = [];
+  for (let n = 0; n < items.length; n++) {
+    const { code, jump, loop, over } = items[n];
+    if (code) {
+      bytes.push(...code);
+      continue;
+    }
+    const counter = STACK + 0x100 + 4 * layout.loops++;
+    const body = lay(items.slice(n + 1, n + 1 + over), layout);
+    bytes.push(...(loop === undefined ? skip(jump, body, layout) : repeat(loop, counter, body, layout)));
+    n += over;
+  }
+  return bytes;
 }
 
-function writeX87(fx, at, random) {
-  const exponent = random.chance(80) ? 0x3fff - 40 + random.below(80) : random.pick([0, 1, 0x7ffe, 0x7fff]);
-  fx.writeUInt32LE(random.chance(50) ? 0 : random.next(), at);
-  fx.writeUInt32LE((random.next() | (exponent === 0 ? 0 : 0x8000_0000)) >>> 0, at + 4);
-  fx.writeUInt16LE(exponent | (random.below(2) << 15), at + 8);
+function skip(condition, body, { mode }) {
+  const near = mode === 16 ? 2 : 4;
+  const distance = body.length > 127 ? littleEndian(body.length, near) : [body.length];
+  const short = body.length <= 127;
+  if (condition < 0) return [short ? 0xeb : 0xe9, ...distance, ...body];
+  return [...(short ? [0x70 + condition] : [0x0f, 0x80 + condition]), ...distance, ...body];
+}
+
+/** MOV dword [counter],turns; 1: body; DEC dword [counter]; JNZ 1. */
+function repeat(turns, counter, body, { mode }) {
+  const wide = mode === 16 ? [0x66, 0x67] : [];
+  const place = (reg) => (mode === 64 ? [(reg << 3) | 4, 0x25] : [(reg << 3) | 5]);
+  const address = littleEndian(counter, 4);
+  const decrement = [...wide, 0xff, ...place(1), ...address];
+  const near = mode === 16 ? 2 : 4;
+  const distance = -(body.length + decrement.length + 2 + near);
+  return [
+    ...wide,
+    0xc7,
+    ...place(0),
+    ...address,
+    ...littleEndian(turns, 4),
+    ...body,
+    ...decrement,
+    0x0f,
+    0x85,
+    ...littleEndian(distance, near),
+  ];
 }
