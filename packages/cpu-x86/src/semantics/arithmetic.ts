@@ -232,7 +232,18 @@ function putQuotient(x: Emitter, quotient: Expr, remainder: Expr): void {
   x.setGpr(upperHalf(x.bits), r, x.bits);
 }
 
+/** A dividend of 64 bits is the host's to divide. */
 function divide64(x: Emitter, divisor: Expr): void {
+  const [low, high] = [x.let(x.gpr(RAX, 64)), x.let(x.gpr(RDX, 64))];
+  x.provided(
+    [i64.eqz(high), i64.ne(divisor, i64.const(0))],
+    () => i32.const(0),
+    () => divideWide(x, divisor),
+    () => putQuotient(x, i64.divU(low, divisor), i64.remU(low, divisor)),
+  );
+}
+
+function divideWide(x: Emitter, divisor: Expr): void {
   x.f.if(x.f.callValue(x.functions.divide128, x.gpr(RDX, 64), x.gpr(RAX, 64), divisor), () => x.raise(DE));
   x.setGpr(RAX, i64.load(i32.const(SLOW_VALUE)), 64);
   x.setGpr(RDX, i64.load(i32.const(SLOW_VALUE + 8)), 64);
@@ -257,8 +268,20 @@ function signedDividend(x: Emitter): Expr {
   return x.bits === 16 ? i64.extend32S(both) : both;
 }
 
-/** Divides magnitudes, then sets the signs; the quotient must fit 63 bits, or be the most negative number. */
+/** A sign-extended dividend of 64 bits is the host's to divide, but for the quotient that overflows. */
 function divideSigned64(x: Emitter, divisor: Expr): void {
+  const [low, high] = [x.let(x.gpr(RAX, 64)), x.let(x.gpr(RDX, 64))];
+  const usual = i64.gtU(i64.add(divisor, i64.const(1)), i64.const(1));
+  x.provided(
+    [i64.eq(high, i64.shrS(low, i64.const(63))), usual],
+    () => i32.const(0),
+    () => divideSignedWide(x, divisor),
+    () => putQuotient(x, i64.divS(low, divisor), i64.remS(low, divisor)),
+  );
+}
+
+/** Divides magnitudes, then sets the signs; the quotient must fit 63 bits, or be the most negative number. */
+function divideSignedWide(x: Emitter, divisor: Expr): void {
   const { f } = x;
   const low = f.temporary('i64');
   const high = f.temporary('i64');
