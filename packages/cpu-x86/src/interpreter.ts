@@ -2,6 +2,7 @@ import { type Expr, type FunctionBuilder, type FunctionHandle, i32, i64, type La
 import { InlineEmitter, type MainLoop, OutlinedEmitter } from './emit/cold-emitter.js';
 import { type CoreFunctions, STATUS_EXIT, STATUS_FAULT, STATUS_GO, STATUS_NEXT } from './emit/core-functions.js';
 import { countVisit } from './emit/hotness.js';
+import { ModuleLibrary } from './emit/module-library.js';
 import { UD } from './fault.js';
 import type { Handler, HandlerTable } from './handler-table.js';
 import { isInline } from './inline-set.js';
@@ -85,7 +86,14 @@ export function buildInterpreter(table: HandlerTable, helperNumber: (name: strin
   ) as Record<ImportName, FunctionHandle>;
   const divide128 = module.declare({ params: ['i64', 'i64', 'i64'], result: 'i32' });
   const multiplyHigh = module.declare({ params: ['i64', 'i64'], result: 'i64' });
-  const functions: CoreFunctions = { ...imported, visited: imported.hot, helperNumber, divide128, multiplyHigh };
+  const functions: CoreFunctions = {
+    ...imported,
+    visited: imported.hot,
+    helperNumber,
+    divide128,
+    multiplyHigh,
+    ...new ModuleLibrary(module).all(),
+  };
   module.define(divide128, defineDivide128);
   module.define(multiplyHigh, defineMultiplyHigh);
   const lookUp = module.declare({ params: [], result: 'i32' });

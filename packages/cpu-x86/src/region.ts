@@ -2,6 +2,7 @@ import type { FunctionBuilder } from '@hotsocket/wasm-builder';
 import { i32, type Label } from '@hotsocket/wasm-builder';
 import type { CoreMemory } from './core-memory.js';
 import { HotEmitter, NOT_TRANSLATABLE, type RegionFlow } from './emit/hot-emitter.js';
+import type { ModuleLibrary } from './emit/module-library.js';
 import type { Handler, HandlerTable } from './handler-table.js';
 import {
   FIRST_HANDLER,
@@ -184,7 +185,7 @@ export class Region {
   // ------------------------------------------------------------------ emission
 
   /** Writes the region's function: (entry) -> record to interpret, or STATUS_*. The entry's displacement is the number of its block. */
-  emit(f: FunctionBuilder): void {
+  emit(f: FunctionBuilder, library: ModuleLibrary): void {
     const blocks = [...this.#blocks.values()];
     const first = this.recordAt(this.#head);
     const status = f.local('i32');
@@ -193,7 +194,7 @@ export class Region {
     const dispatch = f.loop();
     const labels = blocks.map(() => f.block()).reverse();
     f.brTable(labels, labels[0]!, f.get(selector));
-    const flow = this.#flow(f, { blocks, exit, status, selector, dispatch });
+    const flow = this.#flow(f, { library, blocks, exit, status, selector, dispatch });
     const x = new HotEmitter(f, this.#code.memory, this.#code.modeKey, this.#instruction(first)!.shape, flow);
     for (const block of blocks) {
       f.end();
@@ -209,9 +210,17 @@ export class Region {
 
   #flow(
     f: FunctionBuilder,
-    parts: { blocks: Block[]; exit: Label; status: RegionFlow['status']; selector: RegionFlow['status']; dispatch: Label },
+    parts: {
+      library: ModuleLibrary;
+      blocks: Block[];
+      exit: Label;
+      status: RegionFlow['status'];
+      selector: RegionFlow['status'];
+      dispatch: Label;
+    },
   ): RegionFlow {
     return {
+      library: parts.library,
       exit: parts.exit,
       status: parts.status,
       returnSites: this.#returnSites.filter((offset) => this.#blocks.has(offset)),

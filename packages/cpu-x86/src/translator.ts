@@ -1,6 +1,7 @@
 import { ModuleBuilder } from '@hotsocket/wasm-builder';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
+import { ModuleLibrary } from './emit/module-library.js';
 import type { HandlerTable } from './handler-table.js';
 import { CURRENT_TABLE, FIRST_HANDLER, FIRST_REGION, MAX_REGIONS, MODE_KEY, REC_PAGE_OFFSET } from './layout.js';
 import { Region } from './region.js';
@@ -145,9 +146,10 @@ export class Translator {
   #instantiate(regions: readonly Chosen[]): void {
     const { pages, memory } = this.#memory;
     const builder = new ModuleBuilder(pages, pages);
+    const library = new ModuleLibrary(builder);
     for (const { region, slot } of regions) {
       const handle = builder.declare({ params: ['i32'], result: 'i32' }, `r${slot}`);
-      builder.define(handle, (f) => region.emit(f));
+      builder.define(handle, (f) => region.emit(f, library));
     }
     const module = new WebAssembly.Module(builder.finish() as BufferSource);
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });

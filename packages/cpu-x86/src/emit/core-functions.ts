@@ -1,10 +1,11 @@
 import type { FunctionHandle } from '@hotsocket/wasm-builder';
+import type { X87Function } from '../fpu/x87-functions.js';
 
 /**
  * Functions that definitions of instructions call. Those that may fault give 1 after they have left the fault pending,
  * else 0; operands too wide for a call are in SLOW_ADDRESS and SLOW_VALUE.
  */
-export interface CoreFunctions {
+export interface CoreFunctions extends Readonly<Record<X87Function, FunctionHandle>> {
   /** Reads `bytes` at SLOW_ADDRESS into SLOW_VALUE. */
   readonly slowLoad: FunctionHandle;
   /** Writes `bytes` of SLOW_VALUE at SLOW_ADDRESS. */

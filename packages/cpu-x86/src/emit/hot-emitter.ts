@@ -31,6 +31,7 @@ import {
 import { type CoreFunctions, STATUS_GO, STATUS_JUMP } from './core-functions.js';
 import { type Bits, Emitter, FLAG_ADDRESS, type FlagWord, loadPlain, signExtendTo32 } from './emitter.js';
 import type { Lane } from './lanes.js';
+import type { ModuleLibrary } from './module-library.js';
 import type { Shape } from './shape.js';
 import { VectorLocals } from './vector-locals.js';
 
@@ -46,13 +47,16 @@ const refuse = (): never => {
   throw NOT_TRANSLATABLE;
 };
 
-/** Core functions are calls; translated code makes none. */
-const NO_FUNCTIONS = new Proxy({} as CoreFunctions, { get: refuse });
+/** Translated code calls nothing outside of its module. */
+const functionsOf = (library: ModuleLibrary): CoreFunctions =>
+  new Proxy({} as CoreFunctions, { get: (_target, name) => (library.has(name) ? library.function(name) : refuse()) });
 
 const at = (address: number): Expr => i32.const(address);
 
 /** Where control goes inside a region: blocks by the page offset of their first instruction. */
 export interface RegionFlow {
+  /** Functions of the region's module. */
+  readonly library: ModuleLibrary;
   /** Leaves the region's code through the common end. */
   readonly exit: Label;
   /** What the region's function gives back: a record to interpret, or a STATUS_*. */
@@ -107,7 +111,7 @@ export class HotEmitter extends Emitter {
   #ended = false;
 
   constructor(f: FunctionBuilder, memory: CoreMemory, modeKey: number, shape: Shape, flow: RegionFlow) {
-    super(f, shape, NO_FUNCTIONS);
+    super(f, shape, functionsOf(flow.library));
     this.#memory = memory;
     this.#modeKey = modeKey;
     this.#flow = flow;

@@ -1,45 +1,14 @@
 import { type Expr, f32, f64, i32, i64, select, v128 } from '@hotsocket/wasm-builder';
 import type { Emitter } from '../emit/emitter.js';
-import { FCW, FSW, FTW, X87 } from '../layout.js';
+import { FCW, FSW, X87 } from '../layout.js';
+import { addressOf, isEmpty, isUsed, markEmpty, markUsed, near, setTop, top } from './x87-stack.js';
 
 /*
  * Moves on the register stack without a call, where no stack fault and no special operand is in the way.
  */
 
 const at = (address: number): Expr => i32.const(address);
-
-const TOP_SHIFT = 11;
-/** FSW without TOP and C1, which successful moves clear. */
-const FSW_KEPT = 0xc5ff;
 const SIGN = 0x8000;
-
-const top = (x: Emitter): Expr => x.let(i32.and(i32.shrU(i32.load16U(at(FSW)), i32.const(TOP_SHIFT)), i32.const(7)));
-
-/** Number of the register that is `distance` from `from` on the stack. */
-const near = (x: Emitter, from: Expr, distance: Expr): Expr => x.let(i32.and(i32.add(from, distance), i32.const(7)));
-
-/** Both tag bits of a register: 3 when it is empty, 0 when it is not. */
-const tag = (register: Expr): Expr => i32.and(i32.shrU(i32.load16U(at(FTW)), i32.shl(register, i32.const(1))), i32.const(3));
-const isUsed = (register: Expr): Expr => i32.eqz(tag(register));
-const isEmpty = (register: Expr): Expr => i32.ne(tag(register), i32.const(0));
-
-const addressOf = (register: Expr): Expr => i32.shl(register, i32.const(4));
-
-/** Sets TOP and clears C1. */
-function setTop(x: Emitter, register: Expr): void {
-  const kept = i32.and(i32.load16U(at(FSW)), i32.const(FSW_KEPT));
-  x.f.store('i32_16', at(FSW), i32.or(kept, i32.shl(register, i32.const(TOP_SHIFT))));
-}
-
-function markUsed(x: Emitter, register: Expr): void {
-  const mask = i32.shl(i32.const(3), i32.shl(register, i32.const(1)));
-  x.f.store('i32_16', at(FTW), i32.and(i32.load16U(at(FTW)), i32.xor(mask, i32.const(-1))));
-}
-
-function markEmpty(x: Emitter, register: Expr): void {
-  const mask = i32.shl(i32.const(3), i32.shl(register, i32.const(1)));
-  x.f.store('i32_16', at(FTW), i32.or(i32.load16U(at(FTW)), mask));
-}
 
 const copy = (x: Emitter, to: Expr, from: Expr): void => x.f.store('v128', addressOf(to), v128.load(addressOf(from), X87), X87);
 
@@ -114,39 +83,65 @@ export const changeSign =
 export const negated = (exponent: Expr): Expr => i32.xor(exponent, i32.const(SIGN));
 export const absolute = (exponent: Expr): Expr => i32.and(exponent, i32.const(SIGN - 1));
 
-const BIAS_DIFFERENCE = 16_383 - 1023;
+const BIAS = 16_383;
+const BIAS_DIFFERENCE = BIAS - 1023;
 const EXPONENT_64 = 0x7ff;
 
-/** FLD m32, FLD m64 of a normal number or zero, with room on the stack. `bits` is a double. */
-function loadDouble(x: Emitter, bits: Expr, plain: Expr, exactly: () => void): void {
-  const to = near(x, top(x), i32.const(-1));
+/** A double as a register holds it, and whether it is a normal number or zero. */
+export interface Expanded {
+  readonly significand: Expr;
+  readonly signed: Expr;
+  readonly plain: Expr;
+}
+
+export function expanded64(x: Emitter, bits: Expr): Expanded {
   const exponent = x.let(i32.and(i64.wrap(i64.shrU(bits, i64.const(52))), i32.const(EXPONENT_64)));
   const isZero = x.let(i64.eqz(i64.shl(bits, i64.const(1))));
   const isNormal = i32.ltU(i32.sub(exponent, i32.const(1)), i32.const(EXPONENT_64 - 1));
-  x.f.if(
-    i32.and(i32.and(plain, isEmpty(to)), i32.or(isZero, isNormal)),
+  const significand = i64.or(i64.const(-0x8000_0000_0000_0000n), i64.shl(bits, i64.const(11)));
+  const sign = i64.wrap(i64.shl(i64.shrU(bits, i64.const(63)), i64.const(15)));
+  const wide = select(i32.const(0), i32.add(exponent, i32.const(BIAS_DIFFERENCE)), isZero);
+  return {
+    significand: select(i64.const(0), significand, isZero),
+    signed: i32.or(sign, wide),
+    plain: i32.or(isZero, isNormal),
+  };
+}
+
+/** A single by way of a double, into which denormals fit as normal numbers, but raise #D. */
+export function expanded32(x: Emitter, bits: Expr): Expanded {
+  const exponent = i32.and(bits, i32.const(0x7f80_0000));
+  const plain = x.let(i32.or(i32.ne(exponent, i32.const(0)), i32.eqz(i32.shl(bits, i32.const(1)))));
+  const number = i32.ne(exponent, i32.const(0x7f80_0000));
+  const double = expanded64(x, x.let(i64.reinterpretF64(f64.promoteF32(f32.reinterpretI32(bits)))));
+  return { ...double, plain: i32.and(plain, number) };
+}
+
+/** An integer, as i64. */
+export function expandedInteger(x: Emitter, value: Expr): Expanded {
+  const negative = x.let(i64.ltS(value, i64.const(0)));
+  const magnitude = x.let(select(i64.sub(i64.const(0), value), value, negative));
+  const zeros = x.let(i64.clz(magnitude));
+  const exponent = i32.sub(i32.const(BIAS + 63), i64.wrap(zeros));
+  const signed = i32.or(i32.shl(negative, i32.const(15)), exponent);
+  const isZero = i64.eqz(magnitude);
+  return { significand: i64.shl(magnitude, zeros), signed: select(i32.const(0), signed, isZero), plain: i32.const(1) };
+}
+
+/** Pushes a number, with room on the stack. */
+export function pushed(x: Emitter, { significand, signed, plain }: Expanded, exactly: () => void): void {
+  const to = near(x, top(x), i32.const(-1));
+  x.provided(
+    [plain, isEmpty(to)],
+    () => i32.const(0),
+    exactly,
     () => {
-      const significand = i64.or(i64.const(-0x8000_0000_0000_0000n), i64.shl(bits, i64.const(11)));
-      const sign = i64.wrap(i64.shl(i64.shrU(bits, i64.const(63)), i64.const(15)));
-      const wide = select(i32.const(0), i32.add(exponent, i32.const(BIAS_DIFFERENCE)), isZero);
-      x.f.store('i64', addressOf(to), select(i64.const(0), significand, isZero), X87);
-      x.f.store('i32_16', addressOf(to), i32.or(sign, wide), X87 + 8);
+      x.f.store('i64', addressOf(to), significand, X87);
+      x.f.store('i32_16', addressOf(to), signed, X87 + 8);
       markUsed(x, to);
       setTop(x, to);
     },
-    exactly,
   );
-}
-
-/** FLD m64: `value` is what memory holds. */
-export const load64 = (x: Emitter, value: Expr, exactly: () => void): void => loadDouble(x, value, i32.const(1), exactly);
-
-/** FLD m32: denormals become normal doubles, but raise #D. */
-export function load32(x: Emitter, value: Expr, exactly: () => void): void {
-  const exponent = i32.and(value, i32.const(0x7f80_0000));
-  const plain = x.let(i32.or(i32.ne(exponent, i32.const(0)), i32.eqz(i32.shl(value, i32.const(1)))));
-  const number = i32.ne(exponent, i32.const(0x7f80_0000));
-  loadDouble(x, x.let(i64.reinterpretF64(f64.promoteF32(f32.reinterpretI32(value)))), i32.and(plain, number), exactly);
 }
 
 /** A memory format of FST: bits that its significand lacks, difference of the biases, greatest exponent that may round up. */

@@ -1,18 +1,30 @@
 import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
 import { ENV, STATE, X87 as Unit } from '@hotsocket/x87-float';
 import { type Bits, type Emitter, loadPlain, storePlain } from '../emit/emitter.js';
-import { FPU_OPCODE, FPU_STORED, FSW, RAX, SCRATCH, WAIT_TRAP, X87_TRAP } from '../layout.js';
+import { FCW, FPU_OPCODE, FPU_STORED, FSW, RAX, SCRATCH, WAIT_TRAP, X87_TRAP } from '../layout.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 import { checkPending } from './vector-operands.js';
+import {
+  arithmeticMemory,
+  arithmeticOf,
+  compareOf,
+  compareToFlags,
+  loadControl,
+  loadInteger,
+  pushConstant,
+  rotated,
+  storeInteger,
+} from './x87-arithmetic.js';
 import {
   absolute,
   changeSign,
   duplicate,
   exchange,
+  expanded32,
+  expanded64,
   type FastMove,
-  load32,
-  load64,
   negated,
+  pushed,
   storeNumber,
   storeRegister,
 } from './x87-moves.js';
@@ -46,15 +58,34 @@ function setOpcode(x: Emitter, { opcode, modrm, indexed }: Encoding): void {
   x.f.store('i32', at(FPU_OPCODE), indexed ? i32.or(fixed, x.registerAddress(0)) : fixed);
 }
 
+const key = (opcode: number, modrm: number): number => (opcode << 8) | modrm;
+
+const ARITHMETIC: ReadonlyMap<number, FastMove> = new Map(
+  [0xd8, 0xdc, 0xde].flatMap((opcode) => [0, 1, 2, 3, 4, 5, 6, 7].map((reg) => [key(opcode, 0xc0 + 8 * reg), arithmeticOf(opcode, reg)])),
+);
+
 /** Register forms with a way of their own, by opcode and second byte. */
-const FAST_MOVES: Readonly<Record<number, FastMove>> = {
-  55744: duplicate,
-  55752: exchange,
-  55776: changeSign(negated),
-  55777: changeSign(absolute),
-  56784: storeRegister(false),
-  56792: storeRegister(true),
-};
+const FAST_FORMS: ReadonlyMap<number, FastMove> = new Map([
+  ...ARITHMETIC,
+  [key(0xd9, 0xc0), duplicate],
+  [key(0xd9, 0xc8), exchange],
+  [key(0xd9, 0xe0), changeSign(negated)],
+  [key(0xd9, 0xe1), changeSign(absolute)],
+  [key(0xd9, 0xe8), pushConstant(-0x8000_0000_0000_0000n, 0x3fff)],
+  [key(0xd9, 0xee), pushConstant(0n, 0)],
+  [key(0xd9, 0xf6), rotated(-1)],
+  [key(0xd9, 0xf7), rotated(1)],
+  [key(0xda, 0xe9), compareOf(2, 1)],
+  [key(0xdb, 0xe8), compareToFlags(0)],
+  [key(0xdb, 0xf0), compareToFlags(0)],
+  [key(0xdd, 0xd0), storeRegister(false)],
+  [key(0xdd, 0xd8), storeRegister(true)],
+  [key(0xdd, 0xe0), compareOf(0)],
+  [key(0xdd, 0xe8), compareOf(1)],
+  [key(0xde, 0xd9), compareOf(2, 1)],
+  [key(0xdf, 0xe8), compareToFlags(1)],
+  [key(0xdf, 0xf0), compareToFlags(1)],
+]);
 
 const registerForm: Semantic = (x) => {
   const encoding = encodingOf(x);
@@ -63,7 +94,7 @@ const registerForm: Semantic = (x) => {
     setOpcode(x, encoding);
     x.callHelper('x87Register');
   };
-  const fast = FAST_MOVES[(encoding.opcode << 8) | encoding.modrm];
+  const fast = FAST_FORMS.get(key(encoding.opcode, encoding.modrm));
   if (fast) fast(x, exactly);
   else exactly();
 };
@@ -77,9 +108,17 @@ function loadForm(x: Emitter, encoding: Encoding, bytes: number): void {
     setOpcode(x, encoding);
     x.callHelper('x87Memory');
   };
-  if (encoding.opcode === 0xd9 && encoding.modrm === 0) load32(x, value, exactly);
-  else if (encoding.opcode === 0xdd && encoding.modrm === 0) load64(x, value, exactly);
-  else exactly();
+  loadFast(x, encoding, value, bits, exactly);
+}
+
+/** Integers, doubles, singles and their arithmetic, FLDCW. */
+function loadFast(x: Emitter, { opcode, modrm }: Encoding, value: Expr, bits: Bits, exactly: () => void): void {
+  const reg = modrm >> 3;
+  if ((opcode & 1) === 0) arithmeticMemory(x, opcode, reg, value, exactly);
+  else if (opcode === 0xd9 && reg === 5) loadControl(x, value, exactly);
+  else if (opcode === 0xd9) pushed(x, expanded32(x, value), exactly);
+  else if (opcode === 0xdd) pushed(x, expanded64(x, value), exactly);
+  else loadInteger(x, value, bits, exactly);
 }
 
 /** The destination is checked for writing before the unit changes anything; an unmasked exception stores nothing. */
@@ -95,10 +134,17 @@ function storeForm(x: Emitter, encoding: Encoding, bytes: number): void {
     x.callHelper('x87Memory');
     x.f.if(i32.load(at(FPU_STORED)), () => put(loadPlain(bits, at(SCRATCH))));
   };
-  const pop = encoding.modrm === 3 << 3;
-  if (encoding.opcode === 0xd9 && (pop || encoding.modrm === 2 << 3)) storeNumber(x, 32, pop, (value) => put(i64.wrap(value)), exactly);
-  else if (encoding.opcode === 0xdd && (pop || encoding.modrm === 2 << 3)) storeNumber(x, 64, pop, put, exactly);
-  else exactly();
+  storeFast(x, encoding, bits, put, exactly);
+}
+
+/** Numbers, integers, and the two words. */
+function storeFast(x: Emitter, { opcode, modrm }: Encoding, bits: Bits, put: (value: Expr) => void, exactly: () => void): void {
+  const reg = modrm >> 3;
+  const narrow = (value: Expr): void => put(bits === 64 ? value : i64.wrap(value));
+  if (reg === 7 && bits === 16) return put(i32.load16U(at(opcode === 0xd9 ? FCW : FSW)));
+  const pop = reg !== 2;
+  if (opcode === 0xdb || opcode === 0xdf || reg === 1) return storeInteger(x, { bits, truncates: reg === 1, pop }, narrow, exactly);
+  storeNumber(x, bits as 32 | 64, pop, narrow, exactly);
 }
 
 const memoryForm: Semantic = (x) => {
