@@ -74,6 +74,8 @@ export class CodeCache {
   #marked: ReadonlySet<number> = new Set();
   #tables = 0;
   #records = 0;
+  /** Number of the descriptor that a table belongs to. */
+  readonly #owners: Uint16Array = new Uint16Array(MAX_TABLES);
   readonly #versions: Uint32Array = new Uint32Array(MAX_TABLES);
   /** Hears of each run of instructions that was decoded: from the instruction to execute, in the mode it was decoded in, so many bytes. */
   onDecoded: ((modeKey: number, bytes: number) => void) | undefined;
@@ -201,6 +203,17 @@ export class CodeCache {
     i32[(table >> 2) + offset] = entry;
   }
 
+  /** A copy of a page's record that goes on behind it through a new look-up: it may find a region there. */
+  detour(table: number, record: number): number {
+    const { u8, u16 } = this.#memory;
+    const copy = this.#allocate();
+    u8.copyWithin(copy, record, record + RECORD_BYTES);
+    const next = u16[(record + REC_PAGE_OFFSET) >> 1]! + u8[record + REC_LENGTH]!;
+    this.#pseudo(this.#allocate(), HANDLER_CONTINUE, next, next);
+    this.#ranges[this.#owners[(table - TABLES) / TABLE_BYTES]!]!.push(copy, copy + 2 * RECORD_BYTES);
+    return copy;
+  }
+
   // ---------------------------------------------------------------- decoding
 
   /** The record of the instruction at an offset of a physical page, decoding what is missing. Sets CURRENT_TABLE. */
@@ -249,8 +262,12 @@ export class CodeCache {
 
   #table(page: number, modeKey: number): number {
     const { i32 } = this.#memory;
-    const slot = (this.#descriptor(page) >> 2) + modeKey;
-    if (i32[slot] === 0) i32[slot] = TABLES + this.#tables++ * TABLE_BYTES;
+    const descriptor = this.#descriptor(page);
+    const slot = (descriptor >> 2) + modeKey;
+    if (i32[slot] === 0) {
+      this.#owners[this.#tables] = (descriptor - DESCRIPTORS) / DESCRIPTOR_BYTES;
+      i32[slot] = TABLES + this.#tables++ * TABLE_BYTES;
+    }
     return i32[slot]!;
   }
 

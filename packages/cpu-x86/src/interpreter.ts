@@ -291,6 +291,7 @@ function emitCrossing(f: FunctionBuilder, parts: Parts, loop: MainLoop): void {
 }
 
 function emitOutlinedCall(f: FunctionBuilder, parts: Parts, loop: MainLoop, status: MainLoop['pc']): void {
+  f.if(i32.geU(i32.load16U(f.get(loop.pc), REC_HANDLER), i32.const(FIRST_REGION)), () => passByRegion(f, loop));
   f.store('i32', at(BUDGET), f.get(loop.count));
   const type = parts.module.typeIndex({ params: ['i32'], result: 'i32' });
   f.callIndirect(type, [f.get(loop.pc)], i32.load16U(f.get(loop.pc), REC_HANDLER), status);
@@ -304,6 +305,15 @@ function emitOutlinedCall(f: FunctionBuilder, parts: Parts, loop: MainLoop, stat
   f.if(i32.eq(f.get(status), i32.const(STATUS_EXIT)), () => f.return(i32.const(RUN_EXIT)));
   f.set(loop.target, i64.load(at(RIP)));
   f.brIf(loop.go, i32.eq(f.get(status), i32.const(STATUS_GO)));
+}
+
+/** Somebody asked for the slice to end: regions do not look for that, so the instruction itself is executed instead of its region. */
+function passByRegion(f: FunctionBuilder, loop: MainLoop): void {
+  f.if(i32.load(at(EXIT_REQUEST)), () => {
+    f.set(loop.count, i32.add(f.get(loop.count), i32.const(1)));
+    f.set(loop.pc, i32.load(f.get(loop.pc), REC_IMMEDIATE));
+    f.br(loop.next);
+  });
 }
 
 // ------------------------------------------------------------------ look-up of the next record

@@ -25,6 +25,8 @@ import { isHelper } from './semantics/semantic.js';
 const MOST_BLOCKS = 64;
 const MOST_INSTRUCTIONS = 600;
 const MOST_RETURN_SITES = 6;
+/** Attributes of instructions after which control does not simply go on. */
+const NO_RESUMPTION = ['jump', 'call', 'ret', 'interrupt', 'far'];
 const NO_END = -1;
 
 /** A run of instructions that is entered at its first only. */
@@ -45,6 +47,8 @@ export interface PageCode {
   readonly modeKey: number;
   /** Address of the page's record table for this mode. */
   readonly table: number;
+  /** A copy of a record that goes back to look for a region after it. */
+  readonly detour: (record: number) => number;
   /** Handlers that translation has found it cannot do. */
   readonly refused: Set<number>;
 }
@@ -119,7 +123,7 @@ export class Region {
     for (let record = this.recordAt(offset), n = 0; record !== 0 && n < MOST_INSTRUCTIONS; n++) {
       const handler = this.#handler(record);
       if (handler === HANDLER_LINK) record = this.#linked(record);
-      else if (!this.#isTranslatable(record)) return [];
+      else if (!this.#isTranslatable(record)) return this.#resumption(record);
       else if (this.#endsBlock(record)) return this.#targets(record);
       else record += RECORD_BYTES;
     }
@@ -129,12 +133,24 @@ export class Region {
   #targets(record: number): number[] {
     const { memory } = this.#code;
     const attributes = this.#instruction(record)!.shape.row.attributes;
-    const next = memory.u16[(record + REC_PAGE_OFFSET) >> 1]! + memory.u8[record + REC_LENGTH]!;
+    const next = this.#nextOffset(record);
     const local = (memory.u8[record + REC_FLAGS]! & RECORD_LOCAL) !== 0;
     const targets = local ? [memory.i32[(record + REC_IMMEDIATE) >> 2]!] : [];
     if (attributes.has('call') && next < PAGE_BYTES) this.#addReturnSite(next);
     if (attributes.has('branch') || attributes.has('call')) targets.push(next);
     return targets;
+  }
+
+  /** Where the region goes on after an instruction that the interpreter does for it. */
+  #resumption(record: number): number[] {
+    const instruction = this.#instruction(record);
+    if (instruction === undefined || NO_RESUMPTION.some((name) => instruction.shape.row.attributes.has(name))) return [];
+    return [this.#nextOffset(record)];
+  }
+
+  #nextOffset(record: number): number {
+    const { memory } = this.#code;
+    return memory.u16[(record + REC_PAGE_OFFSET) >> 1]! + memory.u8[record + REC_LENGTH]!;
   }
 
   #addReturnSite(offset: number): void {
@@ -224,7 +240,6 @@ export class Region {
       exit: parts.exit,
       status: parts.status,
       returnSites: this.#returnSites.filter((offset) => this.#blocks.has(offset)),
-      recordAt: (offset) => this.recordAt(offset),
       goTo: (offset) => {
         const index = parts.blocks.findIndex((block) => block.offset === offset);
         if (index < 0) return false;
@@ -241,8 +256,14 @@ export class Region {
       if (!this.#emitInstruction(x, record, done)) return x.interpret(record, done);
       if (x.ended) return;
     }
-    if (block.interpret !== 0) return x.interpret(block.interpret, block.records.length);
+    if (block.interpret !== 0) return x.interpret(this.#interpreted(block.interpret), block.records.length);
     this.#fallThrough(x, block);
+  }
+
+  /** The record through which the interpreter does an instruction, to come back afterwards if the region goes on behind it. */
+  #interpreted(record: number): number {
+    const [next] = this.#resumption(record);
+    return next !== undefined && this.#blocks.has(next) ? this.#code.detour(record) : record;
   }
 
   #fallThrough(x: HotEmitter, block: Block): void {

@@ -140,7 +140,9 @@ export class Translator {
 
   #region(candidate: Candidate): Region {
     const { table, modeKey } = candidate;
-    return new Region({ memory: this.#memory, handlers: this.#handlers, modeKey, table, refused: this.#refused }, this.#offset(candidate));
+    const detour = (record: number): number => this.#code.detour(table, record);
+    const page = { memory: this.#memory, handlers: this.#handlers, modeKey, table, detour, refused: this.#refused };
+    return new Region(page, this.#offset(candidate));
   }
 
   #instantiate(regions: readonly Chosen[]): void {

@@ -65,8 +65,6 @@ export interface RegionFlow {
   goTo(offset: number, from: number): boolean;
   /** Page offsets to which calls of the region return. */
   readonly returnSites: readonly number[];
-  /** Original record at a page offset, 0 when there is none. */
-  recordAt(offset: number): number;
 }
 
 /**
@@ -194,8 +192,6 @@ export class HotEmitter extends Emitter {
     const from = this.#offsetOf(this.#record);
     if (!fallsThrough && offset <= from) this.f.if(this.sliceOver, () => this.#leaveAt(this.#ripOf(offset)));
     if (this.#flow.goTo(offset, from)) return;
-    const record = this.#flow.recordAt(offset);
-    if (record !== 0) return this.#leave(at(record));
     const isCheckPoint = offset <= from || offset >= PAGE_BYTES;
     this.#leaveAt(this.#ripOf(offset), isCheckPoint ? STATUS_JUMP : STATUS_GO);
   }
