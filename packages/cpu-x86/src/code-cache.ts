@@ -1,4 +1,13 @@
-import { DECODED, type Decoded, Decoded as DecodedInstruction, type Decoder, MAX_LENGTH, TOO_LONG, TRUNCATED } from '@hotsocket/x86-isa';
+import {
+  DECODED,
+  type Decoded,
+  Decoded as DecodedInstruction,
+  type Decoder,
+  MAX_LENGTH,
+  ROWS,
+  TOO_LONG,
+  TRUNCATED,
+} from '@hotsocket/x86-isa';
 import type { CoreMemory } from './core-memory.js';
 import {
   CODE_PAGES,
@@ -39,6 +48,8 @@ import type { RecordBuilder } from './record-builder.js';
 
 /** Reads instruction bytes; kept apart from the translation of addresses, which may fault. */
 export interface CodeSource {
+  /** Where the bytes of a physical page stand in the core's memory; 0 where they are not plain memory. */
+  codeAddress(page: number): number;
   /** Copies up to `count` bytes at an offset of physical page `page` into `into`. */
   readCode(page: number, offset: number, count: number, into: Uint8Array, at: number): void;
   /** Physical page of the linear page after the one that is being decoded, or -1 when it cannot be fetched now. */
@@ -314,7 +325,7 @@ export class CodeCache {
     this.#writeRecord(this.#allocate(), status, offset, modeKey);
     this.#mark(page, offset, Math.min(this.#decoded.length, PAGE_BYTES - offset));
     if (crosses) this.#markCrossed(page, offset + this.#decoded.length - PAGE_BYTES);
-    return status === DECODED && !endsRun(this.#decoded);
+    return status === DECODED && ENDS_RUN[this.#decoded.row.id] === 0;
   }
 
   #crossedPage = 0;
@@ -326,12 +337,16 @@ export class CodeCache {
   #decode(page: number, offset: number, modeKey: number, needed: boolean): number {
     const source = this.#source!;
     const inPage = Math.min(MAX_LENGTH, PAGE_BYTES - offset);
-    source.readCode(page, offset, inPage, this.#bytes, 0);
     const mode = (modeKey & 3) === MODE_CODE16 ? 16 : (modeKey & 3) === MODE_CODE32 ? 32 : 64;
-    const status = this.#decoder.decode(this.#bytes, 0, inPage, mode, this.#decoded);
+    const host = source.codeAddress(page);
+    if (host === 0) source.readCode(page, offset, inPage, this.#bytes, 0);
+    const bytes = host === 0 ? this.#bytes : this.#memory.u8;
+    const start = host === 0 ? 0 : host + offset;
+    const status = this.#decoder.decode(bytes, start, start + inPage, mode, this.#decoded);
     if (status !== TRUNCATED || inPage === MAX_LENGTH) return status;
     if (!needed) return -1;
     this.#crossedPage = source.nextPage();
+    source.readCode(page, offset, inPage, this.#bytes, 0);
     source.readCode(this.#crossedPage, 0, MAX_LENGTH - inPage, this.#bytes, inPage);
     return this.#decoder.decode(this.#bytes, 0, MAX_LENGTH, mode, this.#decoded);
   }
@@ -368,7 +383,7 @@ export class CodeCache {
 const CONTROL = ['jump', 'call', 'ret', 'interrupt', 'far'];
 const ENDS = new Set(['HLT', 'MWAIT', 'UD2']);
 
-/** Nothing after it is reached by falling through. */
-function endsRun({ row }: Decoded): boolean {
-  return CONTROL.some((attribute) => row.attributes.has(attribute)) || ENDS.has(row.mnemonic);
-}
+/** By row: nothing after it is reached by falling through. */
+const ENDS_RUN: Uint8Array = Uint8Array.from(ROWS, (row) =>
+  Number(CONTROL.some((attribute) => row.attributes.has(attribute)) || ENDS.has(row.mnemonic)),
+);

@@ -104,6 +104,7 @@ export class ExecutionCore {
     this.#helpers = Object.values(HELPERS);
     this.#fillTables();
     this.code.attach({
+      codeAddress: (page) => (this.#isStorage(page) ? this.pages.read[page]! : 0),
       readCode: (page, offset, count, into, at) => this.#readCode(page, offset, count, into, at),
       nextPage: () => this.#nextPage(),
       protect: (page) => this.mmu.protectPage(page, this.#cpus),

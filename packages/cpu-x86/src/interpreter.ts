@@ -10,6 +10,7 @@ import {
   ADDRESS_MASK,
   BUDGET,
   CODE_LIMIT,
+  CODE_PAGES,
   CS,
   CURRENT_TABLE,
   EXIT_REQUEST,
@@ -280,6 +281,13 @@ function emitContinue(f: FunctionBuilder, loop: MainLoop): void {
 
 function emitCrossing(f: FunctionBuilder, parts: Parts, loop: MainLoop): void {
   const status = f.temporary('i32');
+  const entry = f.temporary('i32');
+  const next = f.temporary('i64');
+  f.set(next, codeLinear(i64.add(i64.load(at(PAGE_RIP)), i64.const(PAGE_BYTES))));
+  f.set(entry, tlbEntry(f.get(next)));
+  const known = i64.eq(f.get(next), i64.load(f.get(entry), TLB_EXECUTE));
+  const slot = i32.add(i32.shl(i32.load(f.get(loop.pc), REC_IMMEDIATE), i32.const(2)), at(CODE_PAGES));
+  f.if(i32.and(known, i32.eq(i32.load(f.get(entry), TLB_CODE), slot)), () => advance(f, loop));
   f.store('i32', at(BUDGET), f.get(loop.count));
   f.set(status, f.callValue(parts.imported.crossing, f.get(loop.pc)));
   f.brIf(loop.fault, i32.eq(f.get(status), i32.const(STATUS_FAULT)));
@@ -318,6 +326,16 @@ function passByRegion(f: FunctionBuilder, loop: MainLoop): void {
 
 // ------------------------------------------------------------------ look-up of the next record
 
+/** Linear address of a RIP. */
+const codeLinear = (rip: Expr): Expr => i64.and(i64.add(rip, i64.load(at(segment(CS) + SEG_BASE))), i64.load(at(ADDRESS_MASK)));
+
+/** Address of the TLB entry of a linear address. */
+function tlbEntry(linear: Expr): Expr {
+  const shift = Math.log2(PAGE_BYTES / TLB_ENTRY_BYTES);
+  const index = i32.and(i32.shrU(i64.wrap(linear), i32.const(shift)), i32.const((TLB_ENTRIES - 1) * TLB_ENTRY_BYTES));
+  return i32.add(i32.load(at(TLB_BASE)), index);
+}
+
 /** () -> record of the instruction at RIP, or 0 when a fault is pending. The common case needs no call out. */
 function defineLookUp(f: FunctionBuilder, { decodeAt, hot }: Record<ImportName, FunctionHandle>): void {
   const linear = f.local('i64');
@@ -326,12 +344,10 @@ function defineLookUp(f: FunctionBuilder, { decodeAt, hot }: Record<ImportName, 
   const found = f.local('i32');
   const slow = f.block();
   f.brIf(slow, i32.load(at(STEPPING)));
-  f.set(linear, i64.and(i64.add(i64.load(at(RIP)), i64.load(at(segment(CS) + SEG_BASE))), i64.load(at(ADDRESS_MASK))));
+  f.set(linear, codeLinear(i64.load(at(RIP))));
   f.set(pageRip, i64.sub(i64.load(at(RIP)), i64.and(f.get(linear), i64.const(PAGE_BYTES - 1))));
   f.brIf(slow, i64.gtU(i64.add(f.get(pageRip), i64.const(PAGE_BYTES - 1)), i64.load(at(CODE_LIMIT))));
-  const shift = Math.log2(PAGE_BYTES / TLB_ENTRY_BYTES);
-  const index = i32.and(i32.shrU(i64.wrap(f.get(linear)), i32.const(shift)), i32.const((TLB_ENTRIES - 1) * TLB_ENTRY_BYTES));
-  f.set(entry, i32.add(i32.load(at(TLB_BASE)), index));
+  f.set(entry, tlbEntry(f.get(linear)));
   f.brIf(slow, i64.gtU(i64.xor(f.get(linear), i64.load(f.get(entry), TLB_EXECUTE)), i64.const(PAGE_BYTES - 1)));
   f.set(found, i32.load(i32.load(f.get(entry), TLB_CODE)));
   f.brIf(slow, i32.eqz(f.get(found)));

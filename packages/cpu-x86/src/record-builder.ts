@@ -1,4 +1,4 @@
-import { BASE_RIP, type Decoded, NONE, type OperandSpec } from '@hotsocket/x86-isa';
+import { BASE_RIP, type Decoded, NONE, type OperandSpec, type Row } from '@hotsocket/x86-isa';
 import type { CoreMemory } from './core-memory.js';
 import type { HandlerTable } from './handler-table.js';
 import {
@@ -44,12 +44,84 @@ const MODRM_REG = new Set(['G', 'P', 'V', 'S', 'C', 'D']);
 const MODRM_RM = new Set(['E', 'M', 'R', 'Q', 'N', 'W', 'U']);
 /** Their memory operand is the stack. */
 const STACK_MNEMONICS = new Set('PUSH POP PUSHA POPA PUSHF POPF CALL RET LEAVE ENTER'.split(' '));
-const STRING_OPERANDS = new Set(['X', 'Y']);
+
+/** Which number of the decoded instruction a register field is made of. */
+type RegisterSource = 'reg' | 'rm' | 'vvvv' | 'segmentSelector' | 'stack' | 'opcode' | 'fixed';
+
+interface RegisterField {
+  readonly source: RegisterSource;
+  readonly field: number;
+  readonly operand: OperandSpec;
+}
+
+/** What records of one row have in common. */
+interface RecordLayout {
+  readonly registers: readonly RegisterField[];
+  /** The memory operand's offset is an immediate (moffs). */
+  readonly offsetForm: boolean;
+  /** Memory is accessed where ModRM names none: strings, XLAT, moffs. */
+  readonly impliedMemory: boolean;
+  readonly usesStack: boolean;
+  readonly relative: boolean;
+}
+
+function layoutOf(row: Row): RecordLayout {
+  const has = (...letters: string[]): boolean => row.operands.some((operand) => letters.includes(operand.letter));
+  return {
+    registers: registerFields(row),
+    offsetForm: has('O'),
+    impliedMemory: has('O', 'X', 'Y') || row.mnemonic === 'XLAT',
+    usesStack: STACK_MNEMONICS.has(row.mnemonic),
+    relative: row.operands[0]?.letter === 'J',
+  };
+}
+
+/** Registers by operand, in the order in which shapes give them fields; a fixed third one (CL, XMM0) has none. */
+function registerFields(row: Row): RegisterField[] {
+  const fields: RegisterField[] = [];
+  let rmFree = !row.operands.some((operand) => MODRM_RM.has(operand.letter));
+  const full = !rmFree && row.operands.some((operand) => MODRM_REG.has(operand.letter));
+  for (const operand of row.operands) {
+    const add = (source: RegisterSource, field: number): void => void fields.push({ source, field, operand });
+    if (MODRM_REG.has(operand.letter)) add('reg', REC_REG);
+    else if (MODRM_RM.has(operand.letter)) add('rm', REC_RM);
+    else if (operand.letter === 'B') add('vvvv', REC_IMMEDIATE);
+    else if (operand.letter === 'A') add('segmentSelector', REC_REG);
+    else if (operand.letter === 'ST') add('stack', REC_RM);
+    else if (!full && (operand.letter === 'Z' || operand.letter === 'reg')) {
+      add(operand.letter === 'Z' ? 'opcode' : 'fixed', rmFree ? REC_RM : REC_REG);
+      rmFree = false;
+    }
+  }
+  return fields;
+}
+
+/** What stands in a register field: the address of a register, or the number itself where the instruction wants that. */
+function registerValue({ source, operand }: RegisterField, decoded: Decoded): number {
+  switch (source) {
+    case 'reg':
+      return registerAddress(operand, decoded.reg, decoded.rex);
+    case 'rm':
+      return registerAddress(operand, decoded.rm, decoded.rex);
+    case 'vvvv':
+      return GPR + 8 * decoded.vex.vvvv;
+    case 'segmentSelector':
+      return decoded.imm2;
+    case 'stack':
+      return decoded.rm & 7;
+    case 'opcode':
+      return registerAddress(operand, decoded.opcodeReg, decoded.rex);
+    default:
+      return registerAddress(operand, operand.register ?? 0, decoded.rex);
+  }
+}
 
 /** Writes decoded instructions into records of the pool. */
 export class RecordBuilder {
   readonly #memory: CoreMemory;
   readonly #handlers: HandlerTable;
+  /** By row. */
+  readonly #layouts: (RecordLayout | undefined)[] = [];
 
   constructor(memory: CoreMemory, handlers: HandlerTable) {
     this.#memory = memory;
@@ -59,6 +131,7 @@ export class RecordBuilder {
   /** Fills the record at `record` from `decoded`, an instruction at `pageOffset` of its page, for code of `modeKey`. */
   write(record: number, decoded: Decoded, pageOffset: number, modeKey: number): void {
     const { u8, u16, i32 } = this.#memory;
+    const layout = (this.#layouts[decoded.row.id] ??= layoutOf(decoded.row));
     const memoryForm = decoded.hasModrm && decoded.mod !== 3;
     u16[(record + REC_HANDLER) >> 1] = this.#handlers.lookUp(decoded.row, decoded.operandBytes, memoryForm);
     u8[record + REC_LENGTH] = decoded.length;
@@ -67,58 +140,35 @@ export class RecordBuilder {
     u8[record + REC_EXTRA] = decoded.imm2;
     i32[(record + REC_IMMEDIATE) >> 2] = decoded.immLow;
     i32[(record + REC_IMMEDIATE + 4) >> 2] = decoded.immHigh;
-    this.#writeAddress(record, decoded, pageOffset);
-    this.#writeRegisters(record, decoded);
-    u8[record + REC_FLAGS] = this.#flags(decoded, memoryForm, modeKey) | this.#localTarget(record, decoded, pageOffset);
+    this.#writeAddress(record, decoded, pageOffset, layout);
+    for (const field of layout.registers) u16[(record + field.field) >> 1] = registerValue(field, decoded);
+    const local = layout.relative ? this.#localTarget(record, decoded, pageOffset) : 0;
+    u8[record + REC_FLAGS] = this.#flags(decoded, memoryForm, modeKey, layout) | local;
   }
 
-  #writeAddress(record: number, decoded: Decoded, pageOffset: number): void {
+  #writeAddress(record: number, decoded: Decoded, pageOffset: number, { offsetForm }: RecordLayout): void {
     const { u8, u16, i32 } = this.#memory;
     const ripRelative = decoded.base === BASE_RIP;
     const base = decoded.base === NONE ? ZERO : ripRelative ? ZERO + 8 : GPR + 8 * decoded.base;
     u16[(record + REC_BASE) >> 1] = base;
     u16[(record + REC_INDEX) >> 1] = decoded.index === NONE ? ZERO : GPR + 8 * decoded.index;
     u8[record + REC_SCALE] = decoded.scale;
-    const moffs = decoded.row.operands.some((operand) => operand.letter === 'O');
-    i32[(record + REC_DISPLACEMENT) >> 2] = moffs ? decoded.immLow : decoded.displacement + (ripRelative ? pageOffset + decoded.length : 0);
+    const displacement = decoded.displacement + (ripRelative ? pageOffset + decoded.length : 0);
+    i32[(record + REC_DISPLACEMENT) >> 2] = offsetForm ? decoded.immLow : displacement;
     const used = usedSegment(decoded);
     u8[record + REC_SEGMENT] = used;
     const plain = decoded.mode === 64 && used !== FS && used !== GS;
     u16[(record + REC_SEGMENT_BASE) >> 1] = plain ? ZERO : segment(used) + SEG_BASE;
   }
 
-  /** Registers by operand, in the order in which shapes give them fields; a fixed third one (CL, XMM0) has none. */
-  #writeRegisters(record: number, decoded: Decoded): void {
-    const { u16 } = this.#memory;
-    let rmFree = !decoded.row.operands.some((operand) => MODRM_RM.has(operand.letter));
-    const full = !rmFree && decoded.row.operands.some((operand) => MODRM_REG.has(operand.letter));
-    for (const operand of decoded.row.operands) {
-      if (MODRM_REG.has(operand.letter)) u16[(record + REC_REG) >> 1] = registerAddress(operand, decoded.reg, decoded.rex);
-      else if (MODRM_RM.has(operand.letter)) u16[(record + REC_RM) >> 1] = registerAddress(operand, decoded.rm, decoded.rex);
-      else if (operand.letter === 'B') u16[(record + REC_IMMEDIATE) >> 1] = GPR + 8 * decoded.vex.vvvv;
-      else if (operand.letter === 'A') u16[(record + REC_REG) >> 1] = decoded.imm2;
-      else if (operand.letter === 'ST') u16[(record + REC_RM) >> 1] = decoded.rm & 7;
-      else if (full) continue;
-      else if (operand.letter === 'Z' || operand.letter === 'reg') {
-        const number = operand.letter === 'Z' ? decoded.opcodeReg : (operand.register ?? 0);
-        u16[(record + (rmFree ? REC_RM : REC_REG)) >> 1] = registerAddress(operand, number, decoded.rex);
-        rmFree = false;
-      }
-    }
-  }
-
-  #flags(decoded: Decoded, memoryForm: boolean, modeKey: number): number {
+  #flags(decoded: Decoded, memoryForm: boolean, modeKey: number, layout: RecordLayout): number {
     let flags = decoded.lock ? RECORD_LOCK : 0;
     if (decoded.rep === 0xf3) flags |= RECORD_REP;
     if (decoded.rep === 0xf2) flags |= RECORD_REPNE;
     const used = usedSegment(decoded);
-    if (used === SS || (!memoryForm && STACK_MNEMONICS.has(decoded.row.mnemonic))) flags |= RECORD_STACK;
-    const offsetForm = decoded.row.operands.some((operand) => operand.letter === 'O');
-    const usesMemory =
-      memoryForm ||
-      offsetForm ||
-      decoded.row.operands.some((operand) => STRING_OPERANDS.has(operand.letter)) ||
-      decoded.row.mnemonic === 'XLAT';
+    if (used === SS || (!memoryForm && layout.usesStack)) flags |= RECORD_STACK;
+    const { offsetForm } = layout;
+    const usesMemory = memoryForm || layout.impliedMemory;
     if (usesMemory && !this.#isPlain(decoded, used, offsetForm, modeKey)) flags |= RECORD_COMPLEX;
     if (offsetForm && decoded.addressBytes === 8) flags |= RECORD_OFFSET;
     return flags;
@@ -132,7 +182,6 @@ export class RecordBuilder {
 
   /** A direct jump that stays in the page gets the target's page offset as its immediate. */
   #localTarget(record: number, decoded: Decoded, pageOffset: number): number {
-    if (decoded.row.operands[0]?.letter !== 'J') return 0;
     const target = pageOffset + decoded.length + decoded.immLow;
     if (target < 0 || target >= PAGE_BYTES || decoded.operandBytes === 2) return 0;
     this.#memory.i32[(record + REC_IMMEDIATE) >> 2] = target;

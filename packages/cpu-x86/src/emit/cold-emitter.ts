@@ -54,6 +54,10 @@ abstract class RecordEmitter extends Emitter {
     f.end();
   }
 
+  helperWhere(condition: Expr, name: string): void {
+    this.f.if(condition, () => this.helper(name));
+  }
+
   registerAddress(index: number): Expr {
     const operand = this.operand(index);
     if (operand.kind !== 'register') throw new Error(`${this.shape.name}: operand ${index} is no register`);

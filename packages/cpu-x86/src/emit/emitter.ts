@@ -96,6 +96,8 @@ export abstract class Emitter {
   abstract spend(count: Expr): void;
   /** Lets the named TypeScript helper perform the instruction. */
   abstract helper(name: string): void;
+  /** Where the condition holds, lets the named TypeScript helper perform the instruction; nothing of it may be done before. */
+  abstract helperWhere(condition: Expr, name: string): void;
   /**
    * Lets the named TypeScript helper do a part of the instruction; leaves if it faults. `prepare` leaves operands in memory for it. Where a
    * definition calls a helper under a condition, nothing has changed before.
@@ -548,6 +550,19 @@ export abstract class Emitter {
   /** Sets ZF alone (others as they are); SF and PF keep their source. */
   setZero(zero: Expr): void {
     this.setFlagWord('zero', i64.extendU(i32.eqz(zero)));
+  }
+
+  /** RFLAGS: the status flags with the others, as 32 bits. */
+  flagsImage(): Expr {
+    const placed = [
+      this.carry(),
+      i32.shl(this.parity(), i32.const(2)),
+      i32.and(this.flagWord('aux'), i32.const(0x10)),
+      i32.shl(this.zero(), i32.const(6)),
+      i32.shl(this.sign(), i32.const(7)),
+      i32.shl(this.overflow(), i32.const(11)),
+    ];
+    return placed.reduce((image, flag) => i32.or(image, flag), i32.load(at(EFLAGS)));
   }
 
   /** Condition code 0..15 (SDM volume 1, appendix B) as 0 or 1. */

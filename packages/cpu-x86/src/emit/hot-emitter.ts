@@ -540,6 +540,10 @@ export class HotEmitter extends Emitter {
     refuse();
   }
 
+  helperWhere(condition: Expr): void {
+    this.f.if(condition, () => this.leaveWithFault());
+  }
+
   /** Under a condition the interpreter does the whole instruction; nothing has changed yet. */
   callHelper(): void {
     if (this.f.depth === this.#baseDepth) refuse();

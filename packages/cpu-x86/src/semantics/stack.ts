@@ -1,6 +1,7 @@
 import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
 import type { Bits, Emitter } from '../emit/emitter.js';
-import { GPR, RBP, RSP } from '../layout.js';
+import { EFLAGS, GPR, RBP, RSP } from '../layout.js';
+import { FLAG_RF, FLAG_VM } from '../system/state.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 
 const stackBits = (x: Emitter): Bits => (x.shape.operandBytes * 8) as Bits;
@@ -76,6 +77,14 @@ const leave: Semantic = (x) => {
   x.setGpr(RBP, value, bits);
 };
 
+/** PUSHF: VM and RF are pushed as 0; virtual-8086 mode has rules of its own. */
+const pushFlags: Semantic = (x) => {
+  const bits = stackBits(x);
+  x.helperWhere(i32.and(i32.load(i32.const(EFLAGS)), i32.const(FLAG_VM)), 'pushFlags');
+  const image = x.let(i32.and(x.flagsImage(), i32.const(~(FLAG_VM | FLAG_RF))));
+  x.push(bits === 64 ? i64.extendU(image) : image, bits);
+};
+
 export const STACK_OPERATIONS: SemanticTable = {
   PUSH: push,
   POP: pop,
@@ -83,6 +92,6 @@ export const STACK_OPERATIONS: SemanticTable = {
   POPA: popAll,
   LEAVE: leave,
   ENTER: helper('enter'),
-  PUSHF: helper('pushFlags'),
+  PUSHF: pushFlags,
   POPF: helper('popFlags'),
 };

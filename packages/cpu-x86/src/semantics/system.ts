@@ -1,6 +1,29 @@
-import { helper, type SemanticTable } from './semantic.js';
+import { type Expr, i32 } from '@hotsocket/wasm-builder';
+import type { Emitter } from '../emit/emitter.js';
+import { CPL, EFLAGS, EVENTS, SHADOW } from '../layout.js';
+import { FLAG_IF, SHADOW_RIP } from '../system/state.js';
+import { helper, type Semantic, type SemanticTable } from './semantic.js';
 
-/** Instructions performed by TypeScript helpers: `system/` holds them, by these names. */
+const word = (address: number): Expr => i32.load(i32.const(address));
+const setWord = (x: Emitter, address: number, value: Expr): void => x.f.store('i32', i32.const(address), value);
+
+/** CLI at privilege 0, where IOPL does not matter. */
+const clearInterruptFlag: Semantic = (x) => {
+  x.helperWhere(word(CPL), 'clearInterruptFlag');
+  setWord(x, EFLAGS, i32.and(word(EFLAGS), i32.const(~FLAG_IF)));
+};
+
+/** STI at privilege 0 while no event waits: interrupts are held off for one more instruction when IF was 0. */
+const setInterruptFlag: Semantic = (x) => {
+  x.helperWhere(i32.or(word(CPL), word(EVENTS)), 'setInterruptFlag');
+  x.f.if(i32.eqz(i32.and(word(EFLAGS), i32.const(FLAG_IF))), () => {
+    setWord(x, EFLAGS, i32.or(word(EFLAGS), i32.const(FLAG_IF)));
+    setWord(x, SHADOW, i32.const(1));
+    x.f.store('i64', i32.const(SHADOW_RIP), x.nextRip());
+  });
+};
+
+/** Most are performed by TypeScript helpers: `system/` holds them, by these names. */
 export const SYSTEM: SemanticTable = {
   DAA: helper('decimalAdjustAdd'),
   DAS: helper('decimalAdjustSubtract'),
@@ -10,8 +33,8 @@ export const SYSTEM: SemanticTable = {
   AAD: helper('asciiAdjustDivide'),
   SAHF: helper('storeAhFlags'),
   LAHF: helper('loadAhFlags'),
-  CLI: helper('clearInterruptFlag'),
-  STI: helper('setInterruptFlag'),
+  CLI: clearInterruptFlag,
+  STI: setInterruptFlag,
   HLT: helper('halt'),
   PAUSE: helper('pause'),
   IN: helper('inputPort'),
