@@ -14,6 +14,7 @@ import {
   CURRENT_TABLE,
   DESCRIPTOR_BYTES,
   DESCRIPTOR_LINES,
+  DESCRIPTOR_VERSION,
   DESCRIPTORS,
   HANDLER_BREAKPOINT,
   HANDLER_CONTINUE,
@@ -87,7 +88,6 @@ export class CodeCache {
   #records = 0;
   /** Number of the descriptor that a table belongs to. */
   readonly #owners: Uint16Array = new Uint16Array(MAX_TABLES);
-  readonly #versions: Uint32Array = new Uint32Array(MAX_TABLES);
   /** Hears of each run of instructions that was decoded: from the instruction to execute, in the mode it was decoded in, so many bytes. */
   onDecoded: ((modeKey: number, bytes: number) => void) | undefined;
   /** Counts whole-cache evictions, for statistics and tests. */
@@ -136,7 +136,19 @@ export class CodeCache {
 
   /** Changes when the records of a page's table are dropped. */
   versionOf(table: number): number {
-    return this.#versions[(table - TABLES) / TABLE_BYTES]!;
+    return this.#memory.i32[(this.descriptorOf(table) + DESCRIPTOR_VERSION) >> 2]!;
+  }
+
+  /** Address of the descriptor of a table's page. */
+  descriptorOf(table: number): number {
+    return DESCRIPTORS + this.#owners[(table - TABLES) / TABLE_BYTES]! * DESCRIPTOR_BYTES;
+  }
+
+  /** The record table of a physical page, 0 where nothing of it is decoded. */
+  tableOf(page: number, modeKey: number): number {
+    const { i32 } = this.#memory;
+    const descriptor = page >= 0 && page < PHYSICAL_PAGES ? i32[(CODE_PAGES >> 2) + page]! : 0;
+    return descriptor === 0 ? 0 : i32[(descriptor >> 2) + modeKey]!;
   }
 
   /** Drops a page's records, and those of instructions that cross into it. */
@@ -149,7 +161,7 @@ export class CodeCache {
     this.#changes[number] = (this.#changes[number] ?? 0) + 1;
     const tables = this.#tablesOf(descriptor);
     this.#makeStale(number, tables);
-    for (const table of tables) this.#versions[(table - TABLES) / TABLE_BYTES]!++;
+    i32[(descriptor + DESCRIPTOR_VERSION) >> 2]!++;
     i32[(descriptor + DESCRIPTOR_LINES) >> 2] = 0;
     i32[(descriptor + DESCRIPTOR_LINES + 4) >> 2] = 0;
     const crossers = [...this.#crossers[number]!];
@@ -200,7 +212,6 @@ export class CodeCache {
     this.#changes.length = 0;
     this.#tables = 0;
     this.#records = 0;
-    this.#versions.fill(0);
     this.generation++;
   }
 

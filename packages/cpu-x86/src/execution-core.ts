@@ -115,7 +115,7 @@ export class ExecutionCore {
     });
     const { run, table } = this.#instantiate();
     this.#run = run;
-    this.translator = new Translator(this.memory, this.handlers, this.code, table);
+    this.translator = new Translator({ memory: this.memory, handlers: this.handlers, code: this.code, mmu: this.mmu, functions: table });
   }
 
   /** Adds a vCPU's block of state (all zero) and empty TLBs; returns its index. */

@@ -221,6 +221,8 @@ export const PHYSICAL_PAGES = 0x10_0000;
 export const DESCRIPTORS: number = CODE_PAGES + PHYSICAL_PAGES * 4;
 export const DESCRIPTOR_BYTES = 128;
 export const DESCRIPTOR_LINES: number = MODE_KEYS * 4;
+/** How often the page's records were dropped (i32): translated code that enters the page from another one compares it. */
+export const DESCRIPTOR_VERSION: number = DESCRIPTOR_LINES + 8;
 export const MAX_DESCRIPTORS = 8192;
 
 /** Record tables: per page and key one i32 per byte offset, the record that starts there or 0. */

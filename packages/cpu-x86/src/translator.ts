@@ -1,10 +1,24 @@
 import { ModuleBuilder } from '@hotsocket/wasm-builder';
 import type { CodeCache } from './code-cache.js';
 import type { CoreMemory } from './core-memory.js';
+import type { CrossedPage } from './emit/hot-emitter.js';
 import { ModuleLibrary } from './emit/module-library.js';
 import type { HandlerTable } from './handler-table.js';
-import { CURRENT_TABLE, FIRST_HANDLER, FIRST_REGION, MAX_REGIONS, MODE_KEY, REC_PAGE_OFFSET } from './layout.js';
-import { Region } from './region.js';
+import {
+  CR3,
+  CURRENT_TABLE,
+  FIRST_HANDLER,
+  FIRST_REGION,
+  MAX_REGIONS,
+  MODE_FLAT,
+  MODE_KEY,
+  PAGE_BYTES,
+  PAGE_RIP,
+  REC_HANDLER,
+  REC_PAGE_OFFSET,
+} from './layout.js';
+import type { Mmu } from './mmu.js';
+import { Region, type RegionCode } from './region.js';
 
 /** Regions in one module: instantiating a module costs as much as emitting several regions. */
 const REGIONS_PER_MODULE = 24;
@@ -17,6 +31,9 @@ interface Candidate {
   readonly table: number;
   readonly modeKey: number;
   readonly generation: number;
+  /** Linear address of the page, and the page tables that said so. */
+  readonly linear: number;
+  readonly tables: number;
 }
 
 /** Blocks of a page that are translated: function slot and number of the block, by page offset. */
@@ -30,6 +47,15 @@ interface Chosen {
   readonly slot: number;
 }
 
+export interface TranslatorParts {
+  readonly memory: CoreMemory;
+  readonly handlers: HandlerTable;
+  readonly code: CodeCache;
+  readonly mmu: Mmu;
+  /** The interpreter's table, which takes the functions of regions from FIRST_REGION on. */
+  readonly functions: WebAssembly.Table;
+}
+
 /** Translates hot regions of decoded instructions into WebAssembly modules, in batches between slices. */
 export class Translator {
   /** Regions translated, and modules made for them, since the start. */
@@ -38,6 +64,7 @@ export class Translator {
   readonly #memory: CoreMemory;
   readonly #handlers: HandlerTable;
   readonly #code: CodeCache;
+  readonly #mmu: Mmu;
   readonly #functions: WebAssembly.Table;
   readonly #refused = new Set<number>();
   readonly #pages = new Map<number, TranslatedPage>();
@@ -46,11 +73,12 @@ export class Translator {
   #slot = 0;
   #waited = 0;
 
-  constructor(memory: CoreMemory, handlers: HandlerTable, code: CodeCache, functions: WebAssembly.Table) {
-    this.#memory = memory;
-    this.#handlers = handlers;
-    this.#code = code;
-    this.#functions = functions;
+  constructor(parts: TranslatorParts) {
+    this.#memory = parts.memory;
+    this.#handlers = parts.handlers;
+    this.#code = parts.code;
+    this.#mmu = parts.mmu;
+    this.#functions = parts.functions;
   }
 
   /** Forms of instructions that turned out to be the interpreter's, by name. */
@@ -58,10 +86,19 @@ export class Translator {
     return [...this.#refused].map((number) => this.#handlers.handlers[number - FIRST_HANDLER]!.shape.name);
   }
 
-  /** A record of the page that is executing has become hot. */
+  /** A record of the page that is executing has become hot. Entries of regions are counted like instructions, but need nothing more. */
   request(record: number): void {
-    const { i32 } = this.#memory;
-    this.#queue.push({ record, table: i32[CURRENT_TABLE >> 2]!, modeKey: i32[MODE_KEY >> 2]!, generation: this.#code.generation });
+    const { i32, u16 } = this.#memory;
+    if (u16[(record + REC_HANDLER) >> 1]! >= FIRST_REGION) return;
+    const linear = i32[(PAGE_RIP >> 2) + 1]! * 2 ** 32 + this.#memory.u32[PAGE_RIP >> 2]!;
+    this.#queue.push({
+      record,
+      table: i32[CURRENT_TABLE >> 2]!,
+      modeKey: i32[MODE_KEY >> 2]!,
+      generation: this.#code.generation,
+      linear,
+      tables: i32[CR3 >> 2]!,
+    });
   }
 
   /** Enough is requested for a module, or something has waited long enough; to be asked before each slice. */
@@ -96,9 +133,12 @@ export class Translator {
     const region = this.#region(candidate);
     if (region.isEmpty) return;
     const slot = this.#slot++;
-    const { blocks } = this.#page(candidate.table);
-    for (const [block, offset] of region.entries.entries()) if (!blocks.has(offset)) blocks.set(offset, { slot, block });
-    this.#code.enterRegion(candidate.table, candidate.record, FIRST_REGION + slot, region.entries.indexOf(this.#offset(candidate)));
+    for (const [block, { table, offset }] of region.entries.entries()) {
+      const { blocks } = this.#page(table);
+      if (!blocks.has(offset)) blocks.set(offset, { slot, block });
+    }
+    const head = this.#page(candidate.table).blocks.get(this.#offset(candidate))!;
+    this.#code.enterRegion(candidate.table, candidate.record, FIRST_REGION + slot, head.block);
     chosen.push({ region, slot });
     this.regions++;
   }
@@ -139,10 +179,27 @@ export class Translator {
   }
 
   #region(candidate: Candidate): Region {
-    const { table, modeKey } = candidate;
-    const detour = (record: number): number => this.#code.detour(table, record);
-    const page = { memory: this.#memory, handlers: this.#handlers, modeKey, table, detour, refused: this.#refused };
-    return new Region(page, this.#offset(candidate));
+    const code: RegionCode = {
+      memory: this.#memory,
+      handlers: this.#handlers,
+      modeKey: candidate.modeKey,
+      refused: this.#refused,
+      pageAt: (distance) => this.#pageAt(candidate, distance),
+      detour: (table, record) => this.#code.detour(table, record),
+    };
+    return new Region(code, this.#offset(candidate));
+  }
+
+  /** A page so many pages behind a candidate's, where segments and page tables say that code runs on. */
+  #pageAt(candidate: Candidate, distance: number): CrossedPage | undefined {
+    const table = distance === 0 ? candidate.table : this.#neighbour(candidate, distance);
+    return table === 0 ? undefined : { table, descriptor: this.#code.descriptorOf(table), version: this.#code.versionOf(table) };
+  }
+
+  #neighbour({ linear, tables, modeKey }: Candidate, distance: number): number {
+    if ((modeKey & MODE_FLAT) === 0 || tables !== this.#memory.i32[CR3 >> 2]) return 0;
+    const gpa = this.#mmu.peek(linear + distance * PAGE_BYTES);
+    return gpa < 0 ? 0 : this.#code.tableOf(Math.floor(gpa / PAGE_BYTES), modeKey);
   }
 
   #instantiate(regions: readonly Chosen[]): void {
@@ -151,7 +208,7 @@ export class Translator {
     const library = new ModuleLibrary(builder);
     for (const { region, slot } of regions) {
       const handle = builder.declare({ params: ['i32'], result: 'i32' }, `r${slot}`);
-      builder.define(handle, (f) => region.emit(f, library));
+      builder.define(handle, (f) => region.emit(f, library, FIRST_REGION + slot));
     }
     const module = new WebAssembly.Module(builder.finish() as BufferSource);
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });

@@ -2,6 +2,8 @@ import { Const, type Expr, type FunctionBuilder, i32, i64, type Label, type Loca
 import type { CoreMemory } from '../core-memory.js';
 import {
   BUDGET,
+  CURRENT_TABLE,
+  DESCRIPTOR_VERSION,
   GPR,
   MODE_CODE64,
   PAGE_BYTES,
@@ -11,6 +13,7 @@ import {
   REC_DISPLACEMENT,
   REC_EXTRA,
   REC_FLAGS,
+  REC_HANDLER,
   REC_IMMEDIATE,
   REC_INDEX,
   REC_LENGTH,
@@ -21,8 +24,10 @@ import {
   RECORD_LOCAL,
   RIP,
   TLB_BASE,
+  TLB_CODE,
   TLB_ENTRIES,
   TLB_ENTRY_BYTES,
+  TLB_EXECUTE,
   TLB_READ,
   TLB_WRITE,
   XMM,
@@ -61,10 +66,25 @@ export interface RegionFlow {
   readonly exit: Label;
   /** What the region's function gives back: a record to interpret, or a STATUS_*. */
   readonly status: Local;
-  /** Goes to the block at a page offset; false when the region has none. `from` is the offset of the jump. */
-  goTo(offset: number, from: number): boolean;
-  /** Page offsets to which calls of the region return. */
-  readonly returnSites: readonly number[];
+  /** Goes to the block at an offset of the page that is executing; false when the region has none. */
+  goTo(offset: number): boolean;
+  /** Goes to the block that the region's entry record `record` names. */
+  goToEntry(record: Expr): void;
+  /** Finds the block at an offset from the start of the page that is executing, in another page. */
+  across(offset: number): CrossedPage | undefined;
+  /** To where calls of the region return, by offset from the start of the page that is executing. */
+  returnSites(): readonly number[];
+  /** Record table of the page that is executing. */
+  table(): number;
+  /** Handler of the region's own entries. */
+  readonly handler: number;
+}
+
+/** A page into which a transfer leads: it must still be mapped there, with the code that was translated. */
+export interface CrossedPage {
+  readonly descriptor: number;
+  readonly version: number;
+  readonly table: number;
 }
 
 /**
@@ -191,7 +211,8 @@ export class HotEmitter extends Emitter {
   transfer(offset: number, fallsThrough = false): void {
     const from = this.#offsetOf(this.#record);
     if (!fallsThrough && offset <= from) this.f.if(this.sliceOver, () => this.#leaveAt(this.#ripOf(offset)));
-    if (this.#flow.goTo(offset, from)) return;
+    if (offset >= PAGE_BYTES) this.#cross(offset);
+    else if (this.#flow.goTo(offset)) return;
     const isCheckPoint = offset <= from || offset >= PAGE_BYTES;
     this.#leaveAt(this.#ripOf(offset), isCheckPoint ? STATUS_JUMP : STATUS_GO);
   }
@@ -201,6 +222,30 @@ export class HotEmitter extends Emitter {
     this.#setFlagLocals();
     this.#subtract(done);
     this.#leave(at(record));
+  }
+
+  /** Goes on in another page of the region, if the slice lasts and the page is what it was; else execution comes out behind this. */
+  #cross(offset: number): void {
+    const { f } = this;
+    const page = this.#flow.across(offset);
+    if (!page) return;
+    const target = offset & (PAGE_BYTES - 1);
+    const pageRip = f.let(this.#cut(this.#ripOf(offset - target)));
+    const entry = f.let(this.tlbEntry(pageRip));
+    const isMapped = i64.eq(i64.load(entry, TLB_EXECUTE), pageRip);
+    const isSame = i32.eq(i32.load(i32.load(entry, TLB_CODE)), at(page.descriptor));
+    const isFresh = i32.eq(i32.load(at(page.descriptor), DESCRIPTOR_VERSION), i32.const(page.version));
+    f.if(i32.and(i32.eqz(this.sliceOver), i32.and(isMapped, i32.and(isSame, isFresh))), () => {
+      f.set(this.#pageRip, pageRip);
+      f.store('i64', at(PAGE_RIP), pageRip);
+      f.store('i32', at(CURRENT_TABLE), at(page.table));
+      this.#flow.goTo(offset);
+    });
+  }
+
+  /** A RIP cut to what the code size can hold. */
+  #cut(rip: Expr): Expr {
+    return this.#is64() ? rip : i64.and(rip, i64.const(LOW_32));
   }
 
   #leaveAt(rip: Expr, status = STATUS_JUMP): void {
@@ -571,6 +616,7 @@ export class HotEmitter extends Emitter {
     if (this.#has(RECORD_LOCAL)) return this.transfer(this.#memory.i32[(this.#record + REC_IMMEDIATE) >> 2]!);
     const target = i64.add(this.nextRip(), this.immediate('i64'));
     const { operandBytes } = this.shape;
+    if (operandBytes !== 2) this.#cross(this.#nextOffset() + this.#memory.i32[(this.#record + REC_IMMEDIATE) >> 2]!);
     this.#leaveAt(operandBytes === 8 ? target : i64.and(target, i64.const(operandBytes === 4 ? LOW_32 : 0xffff)));
   }
 
@@ -579,17 +625,29 @@ export class HotEmitter extends Emitter {
     this.endBlock();
     this.countBlock();
     if (this.shape.row.attributes.has('ret')) this.#matchReturn(target);
+    else this.#matchEntry(target);
     this.#leaveAt(target);
     this.#ended = true;
   }
 
   /** A return to a call of this region stays in it, while the slice lasts. */
   #matchReturn(target: Expr): void {
-    const from = this.#offsetOf(this.#record);
-    for (const site of this.#flow.returnSites) {
-      const here = i32.and(i64.eq(target, this.#ripOf(site)), i32.eqz(this.sliceOver));
-      this.f.if(here, () => void this.#flow.goTo(site, from));
+    for (const site of this.#flow.returnSites()) {
+      const isInPage = site >= 0 && site < PAGE_BYTES;
+      const isSite = i64.eq(target, this.#cut(this.#ripOf(site)));
+      if (isInPage) this.f.if(i32.and(isSite, i32.eqz(this.sliceOver)), () => void this.#flow.goTo(site));
+      else this.f.if(isSite, () => this.#cross(site));
     }
+  }
+
+  /** A computed jump within the page to where the region has an entry stays in it, while the slice lasts. */
+  #matchEntry(target: Expr): void {
+    const { f } = this;
+    const offset = f.let(i64.sub(target, this.f.get(this.#pageRip)));
+    f.if(i32.and(i64.ltU(offset, i64.const(PAGE_BYTES)), i32.eqz(this.sliceOver)), () => {
+      const record = f.let(i32.load(i32.shl(i64.wrap(offset), i32.const(2)), this.#flow.table()));
+      f.if(i32.eq(i32.load16U(record, REC_HANDLER), i32.const(this.#flow.handler)), () => this.#flow.goToEntry(record));
+    });
   }
 
   // ---------------------------------------------------------------- arithmetic and flags
