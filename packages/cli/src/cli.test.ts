@@ -207,6 +207,42 @@ describe('hotsocket', () => {
     expect((await command.ended).status).toBe(0);
   });
 
+  it('qmp sends a command to a machine that runs, and tells what it says', async () => {
+    const path = file('command.qmp');
+    const command = new Command(
+      ...quiet,
+      '-S',
+      '-smp',
+      '1,maxcpus=2',
+      '-bios',
+      file('halt.rom'),
+      '-qmp',
+      `unix:${path},server=on,wait=off`,
+    );
+    await command.until(() => existsSync(path));
+    const said = async (...args: string[]): Promise<[number | null, string]> => {
+      const { status, stdout, stderr } = await outcome('qmp', path, ...args);
+      return [status, stdout + stderr];
+    };
+    expect(await said('cpu-add', 'id=1')).toEqual([0, '{}\n']);
+    expect(await said('cpu-add', 'id=1')).toEqual([
+      1,
+      'hotsocket: QMP client: cpu-add was refused: Unable to add CPU: 1, it already exists\n',
+    ]);
+    expect(await said('human-monitor-command', 'command-line=info status')).toEqual([0, 'VM status: paused (prelaunch)\n']);
+    expect(await said('cpu-add', 'id')).toEqual([1, "hotsocket: qmp: 'id' is not of the form NAME=VALUE\n"]);
+    await said('quit');
+    expect((await command.ended).status).toBe(0);
+  });
+
+  it('doctor says what it finds', async () => {
+    const { status, stdout } = await outcome('doctor');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^Hotsocket .*\nok +Node\.js .*\nok +WebAssembly .*\nok +memory .*\nok +Unix sockets .*\n(ok|missing) +firmware /,
+    );
+  });
+
   it('serves gdb at the reset vector, and kill ends it', async () => {
     const path = file('gdb');
     const command = new Command(...quiet, '-S', '-bios', file('halt.rom'), '-gdb', `unix:${path},arch=i8086`);

@@ -3,6 +3,7 @@ import type { CpuChoice } from './options/cpu-model.js';
 import type { DeviceConfig } from './options/devices.js';
 import { ONE_CPU, type Smp } from './options/smp.js';
 import type { Boot, RtcBase, TraceRequest } from './options/values.js';
+import type { SupervisionConfig } from './supervise/supervision.js';
 
 /** Who uses a character device. */
 export interface CharUse {
@@ -59,6 +60,8 @@ export interface MachineConfig {
   readonly qtestLog: string | undefined;
   /** The value of `-gdb`. */
   readonly gdb: string | undefined;
+  /** Undefined for a run that nobody judges. */
+  readonly supervision: SupervisionConfig | undefined;
 }
 
 /** What the options have said so far; `finish` makes a `MachineConfig` of it. */
@@ -102,6 +105,7 @@ export interface Draft {
   qtest?: string;
   qtestLog?: string;
   gdb?: string;
+  supervision: { -readonly [Key in keyof SupervisionConfig]?: SupervisionConfig[Key] };
 }
 
 const DEFAULT_RAM_BYTES = 128 * 2 ** 20;
@@ -128,4 +132,5 @@ export const newDraft = (): Draft => ({
   allowRemote: false,
   trace: { patterns: [] },
   timestamps: false,
+  supervision: {},
 });

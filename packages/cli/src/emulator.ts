@@ -37,7 +37,8 @@ export class Emulator {
   readonly #log: Log;
   readonly #trace = new Trace();
   readonly #monitor: Monitor;
-  readonly #qmp: QmpServer;
+  /** Its QMP server, for clients in this process. */
+  readonly qmp: QmpServer;
   readonly #open: Closable[] = [];
   readonly #flushes: (() => void)[] = [];
 
@@ -52,7 +53,7 @@ export class Emulator {
       log.line(`warning: the CPU feature '${feature}' is not emulated and left out`);
     this.ended = endOf(this.machine);
     this.#monitor = makeMonitor(this.machine, config, log);
-    this.#qmp = new QmpServer({
+    this.qmp = new QmpServer({
       machine: this.machine,
       dialect: config.qmpDialect,
       humanMonitor: this.#monitor,
@@ -61,8 +62,14 @@ export class Emulator {
     });
   }
 
-  /** Opens sockets, files and the terminal, waits for clients where it was told to, and starts the machine. Rejects with UsageError. */
+  /** Opens everything and starts the machine. Rejects with UsageError. */
   async start(): Promise<void> {
+    await this.open();
+    this.run();
+  }
+
+  /** Opens sockets, files and the terminal, and waits for clients where it was told to. Rejects with UsageError. */
+  async open(): Promise<void> {
     this.#startTrace();
     this.#tellTripleFaults();
     this.#writePidFile();
@@ -70,6 +77,10 @@ export class Emulator {
     await this.#openGdb();
     for (const socket of this.#config.qmpSockets) await this.#listen(socket);
     for (const uses of groupByDevice(this.#config.charUses)) await this.#attach(uses);
+  }
+
+  /** Starts the machine, unless it was told to wait. */
+  run(): void {
     const runs = !this.#config.paused && this.#config.accel !== 'qtest' && this.#config.qtest === undefined;
     if (runs && this.machine.runState === 'prelaunch') this.machine.cont();
   }
@@ -90,7 +101,7 @@ export class Emulator {
   async close(): Promise<void> {
     for (const flush of this.#flushes) flush();
     for (const part of this.#open.splice(0).reverse()) await part.close();
-    this.#qmp.dispose();
+    this.qmp.dispose();
     await this.machine[Symbol.asyncDispose]();
   }
 
@@ -159,7 +170,7 @@ export class Emulator {
   async #listen({ label, socket }: QmpSocket): Promise<void> {
     const { address } = socket;
     const { allowRemote } = this.#config;
-    const listener = await bind(label, address, () => listenQmp(this.#qmp, address, { allowRemote }));
+    const listener = await bind(label, address, () => listenQmp(this.qmp, address, { allowRemote }));
     this.#open.push(listener);
     if (!socket.wait) return;
     this.#log.line(`${label}: waiting for a connection`);
@@ -181,7 +192,7 @@ export class Emulator {
       if (use.user === 'serial' && !users.includes('monitor')) return [attachSerial(this.machine, backend)];
       if (use.user === 'monitor' && users.includes('serial')) return [this.#share(backend)];
       if (use.user === 'monitor') return [{ peer: attachMonitor(this.#monitor, backend), flush: () => {} }];
-      return use.user === 'qmp' ? [{ peer: attachQmp(this.#qmp, backend), flush: () => {} }] : [];
+      return use.user === 'qmp' ? [{ peer: attachQmp(this.qmp, backend), flush: () => {} }] : [];
     });
     this.#flushes.push(...attached.map(({ flush }) => flush));
     return attached[0]!.peer;

@@ -1,5 +1,6 @@
 import type { CharUse, Draft, MachineConfig, QmpSocket } from './command-line.js';
 import type { CharDevice, CharReference } from './options/char-device.js';
+import { TIMEOUT_STATUS } from './supervise/patterns.js';
 import { UsageError } from './usage-error.js';
 
 /** Turns what the options said into a machine: fills defaults, resolves names, and refuses what does not go together. */
@@ -13,6 +14,7 @@ export function finish(draft: Draft): MachineConfig {
   return {
     ...pick(draft),
     acpi: acpiOf(draft),
+    supervision: supervisionOf(draft),
     testdev: draft.devices.some(({ config }) => config.driver === 'pc-testdev'),
     debugExit: draft.devices.map(({ config }) => config).findLast((config) => config.driver === 'isa-debug-exit'),
     serialScreen: draft.nographic || !draft.noDisplay,
@@ -21,7 +23,7 @@ export function finish(draft: Draft): MachineConfig {
   };
 }
 
-type Computed = 'acpi' | 'debugExit' | 'testdev' | 'serialScreen' | 'charUses' | 'qmpSockets';
+type Computed = 'acpi' | 'supervision' | 'debugExit' | 'testdev' | 'serialScreen' | 'charUses' | 'qmpSockets';
 
 /** What goes into the machine as it was said. */
 function pick(draft: Draft): Omit<MachineConfig, Computed> {
@@ -33,6 +35,12 @@ function pick(draft: Draft): Omit<MachineConfig, Computed> {
   return { ...machine, ...life, pidFile, qtest, qtestLog, gdb };
 }
 
+function supervisionOf({ supervision }: Draft): MachineConfig['supervision'] {
+  if (Object.keys(supervision).length === 0) return undefined;
+  const { expect = [], fail = [], timeoutNs, timeoutStatus = TIMEOUT_STATUS, serialLog, scenario, json = false } = supervision;
+  return { expect, fail, timeoutNs, timeoutStatus, serialLog, scenario, json };
+}
+
 /** The selector registers come with tables that know them. */
 const acpiOf = ({ acpi, cpuHotplug }: Draft): MachineConfig['acpi'] => acpi ?? (cpuHotplug === 'selector' ? 'machine' : undefined);
 
@@ -42,11 +50,18 @@ const acpiOf = ({ acpi, cpuHotplug }: Draft): MachineConfig['acpi'] => acpi ?? (
  */
 function addDefaultConsoles(draft: Draft): void {
   const readline = draft.monitors.some(({ mode }) => mode === 'readline');
+  if (draft.supervision.json) return refuseStdio(draft);
   const wanted = draft.nographic || (!draft.noDisplay && !draft.noDefaults && !usesStdio(draft));
   if (!wanted) return;
   if (draft.serials.length === 0 && !readline) draft.serials.push(terminal('mon:stdio', true));
   else if (draft.serials.length === 0 && !usesStdio(draft)) draft.serials.push(terminal('stdio', false));
   else if (!readline && draft.nographic && !usesStdio(draft)) draft.monitors.push({ ...terminal('stdio', false), mode: 'readline' });
+}
+
+/** Lines for programs and what the guest prints cannot be told apart. */
+function refuseStdio(draft: Draft): void {
+  if (draft.nographic || usesStdio(draft))
+    throw new UsageError('-json: standard output is for the JSON lines; -serial-log keeps what the guest prints');
 }
 
 function terminal(text: string, mux: boolean): { reference: CharReference; label: string } {

@@ -5,6 +5,8 @@ const WIDTH = 34;
 const HEAD = `Usage: hotsocket [options]          a PC; without options it starts the firmware
        hotsocket demo [options]     guided tour: Linux boots and gets a CPU (demo --help)
        hotsocket info VIEW [FILE]   how a machine is built: mtree, qtree, nets, map (info --help)
+       hotsocket qmp SOCKET COMMAND one QMP command to a running machine (qmp --help)
+       hotsocket doctor             what the emulator needs and finds here
 Options take one or two dashes. A comma inside a value is written twice.`;
 const TAIL = 'In a shared terminal: Ctrl-A h help, Ctrl-A c monitor, Ctrl-A x ends the emulator.';
 

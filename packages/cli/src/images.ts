@@ -2,6 +2,7 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { demoGuestRom } from '@hotsocket/demo-guest';
 import { splitCommas } from './options/key-values.js';
 import { systemText, UsageError } from './usage-error.js';
 
@@ -11,6 +12,9 @@ const FIRMWARE_UNIT = 64 * KiB;
 const LARGEST_FIRMWARE = 16 * MiB;
 /** Firmware of a machine that names none: SeaBIOS as Debian and QEMU install it. */
 const DEFAULT_FIRMWARE = 'bios-256k.bin';
+
+/** Firmware that comes with the program: a small kernel that takes hot-added CPUs into use. */
+export const DEMO_GUEST = 'builtin:demo-guest';
 
 const here = dirname(fileURLToPath(import.meta.url));
 /** Where firmware lies when `-L` does not say: the cache of fetched images, then the directories of distributions. */
@@ -50,6 +54,7 @@ function statOf(label: string, path: string): Stats {
 
 /** Reads firmware and checks its size. Without a name it looks for SeaBIOS. */
 export function readFirmware(name: string | undefined, dirs: readonly string[]): Uint8Array {
+  if (name === DEMO_GUEST) return demoGuestRom();
   const path = name === undefined ? defaultFirmware(dirs) : (found(name, dirs) ?? name);
   const label = name === undefined ? 'firmware' : '-bios';
   const { size } = regularFile(label, path);

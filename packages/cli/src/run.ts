@@ -14,6 +14,8 @@ export async function run(args: readonly string[], streams: StandardStreams = pr
   try {
     if (args[0] === 'demo') return await (await import('./demo/demo.js')).demo(args.slice(1), streams);
     if (args[0] === 'info') return await (await import('./info/info.js')).info(args.slice(1), streams, log);
+    if (args[0] === 'qmp') return await (await import('./qmp-command.js')).qmpCommand(args.slice(1), streams);
+    if (args[0] === 'doctor') return await (await import('./doctor.js')).doctor(streams);
     const parsed = parseCommandLine(args);
     if (parsed instanceof Information) return await inform(parsed, streams);
     return await (await import('./start.js')).startEmulator(parsed, streams, log);

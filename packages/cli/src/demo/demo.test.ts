@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { QmpServer } from '@hotsocket/qmp';
 import { listenQmp, type QmpListener } from '@hotsocket/qmp/node';
 import { FakeMachine } from '@hotsocket/qmp/testing';
+import { QmpClient } from '../qmp-client.js';
 import { parseDemoOptions } from './demo-options.js';
-import { QmpClient } from './qmp-client.js';
 
 describe('parseDemoOptions', () => {
   it.each([

@@ -5,12 +5,12 @@ import type { StandardStreams } from '../char/stdio.js';
 import { Emulator } from '../emulator.js';
 import { Information } from '../options/option.js';
 import { parseCommandLine } from '../parse.js';
+import { QmpClient } from '../qmp-client.js';
 import { closeSoon, onSignals } from '../signals.js';
 import { UsageError } from '../usage-error.js';
 import { DEMO_HELP, type DemoOptions, parseDemoOptions } from './demo-options.js';
 import { GuestTerminal } from './guest-terminal.js';
 import { chooseGuest, type Guest } from './guests.js';
-import { QmpClient } from './qmp-client.js';
 import { type Happening, Timeline } from './timeline.js';
 
 const NEW_CPU = 1;
@@ -33,7 +33,6 @@ export async function demo(args: readonly string[], streams: StandardStreams): P
 class Tour {
   readonly #options: DemoOptions;
   readonly #streams: StandardStreams;
-  readonly #scratch: string;
   readonly #socket: string;
   /** Everything was shown. */
   #over = false;
@@ -41,12 +40,11 @@ class Tour {
   constructor(options: DemoOptions, streams: StandardStreams, scratch: string) {
     this.#options = options;
     this.#streams = streams;
-    this.#scratch = scratch;
     this.#socket = join(scratch, 'qmp.sock');
   }
 
   async run(): Promise<number> {
-    const guest = await chooseGuest(this.#options, this.#scratch, (text) => this.#say(text));
+    const guest = await chooseGuest(this.#options, (text) => this.#say(text));
     const emulator = new Emulator(machineConfig([...guest.args, ...this.#commonArgs()]), this.#streams);
     let signalled = false;
     const removeSignals = onSignals((signal) => {

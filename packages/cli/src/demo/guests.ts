@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { DEMO_GUEST_KEYS, DEMO_GUEST_LINES, demoGuestRom } from '@hotsocket/demo-guest';
+import { DEMO_GUEST_KEYS, DEMO_GUEST_LINES } from '@hotsocket/demo-guest';
+import { DEMO_GUEST } from '../images.js';
 import type { DemoOptions } from './demo-options.js';
 import type { GuestTerminal } from './guest-terminal.js';
 
@@ -22,15 +23,15 @@ export interface Guest {
   readonly hint: string;
 }
 
-/** The guest asked for, or the embedded one when images cannot be had. Files go to `scratch`. */
-export async function chooseGuest(options: DemoOptions, scratch: string, say: (text: string) => void): Promise<Guest> {
-  if (options.guest === 'embedded') return embeddedGuest(scratch);
+/** The guest asked for, or the embedded one when images cannot be had. */
+export async function chooseGuest(options: DemoOptions, say: (text: string) => void): Promise<Guest> {
+  if (options.guest === 'embedded') return embeddedGuest();
   const linux = LINUX[options.guest];
   say('looking for firmware, kernel and busybox (fetched from Debian the first time)');
   const images = await fetchImages([FIRMWARE, linux.kernel, linux.initrd]);
   if (images !== undefined) return linuxGuest(linux, images);
   say('no Linux to boot: the embedded guest is used instead');
-  return embeddedGuest(scratch);
+  return embeddedGuest();
 }
 
 // ------------------------------------------------------------------ Linux
@@ -89,13 +90,10 @@ function linuxGuest({ kernel, initrd, name, bootSeconds }: (typeof LINUX)[keyof 
 
 // ------------------------------------------------------------------ the embedded guest
 
-async function embeddedGuest(scratch: string): Promise<Guest> {
-  const rom = join(scratch, 'demo-guest.rom');
-  mkdirSync(scratch, { recursive: true });
-  writeFileSync(rom, demoGuestRom());
+function embeddedGuest(): Guest {
   return {
     title: 'the embedded guest, a small kernel of 32 bits in place of the firmware',
-    args: ['-m', '16', '-bios', rom, '--acpi', 'machine'],
+    args: ['-m', '16', '-bios', DEMO_GUEST, '--acpi', 'machine'],
     async ready(terminal) {
       await terminal.waitFor(DEMO_GUEST_LINES.ready, STEP_SECONDS, 'the start of the embedded guest');
     },

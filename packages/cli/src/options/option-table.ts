@@ -1,5 +1,6 @@
 import type { Draft } from '../command-line.js';
 import { helpText } from '../help.js';
+import { parsePattern, parseSpan, parseStatus, TIMEOUT_STATUS } from '../supervise/patterns.js';
 import { UsageError } from '../usage-error.js';
 import { VERSION_TEXT } from '../version.js';
 import { type CharDevice, type CharReference, parseChardev, parseCharReference } from './char-device.js';
@@ -315,6 +316,61 @@ const RUN_OPTIONS: readonly Option[] = [
   { names: ['qtest-log'], argument: 'FILE', group: 'Running', help: 'log of its commands', apply: path('qtestLog') },
 ];
 
+function expectText(key: 'expect' | 'fail', option: string): Option['apply'] {
+  return ({ supervision }, value) => void (supervision[key] = [...(supervision[key] ?? []), parsePattern(`${option} ${value}`, value)]);
+}
+
+const TEST_OPTIONS: readonly Option[] = [
+  {
+    names: ['expect'],
+    argument: 'TEXT|/REGEXP/',
+    group: 'In test runs',
+    help: 'success (0) when the guest prints it; several in this order',
+    apply: expectText('expect', '-expect'),
+  },
+  {
+    names: ['fail'],
+    argument: 'TEXT|/REGEXP/',
+    group: 'In test runs',
+    help: 'failure (1) when the guest prints it; repeatable',
+    apply: expectText('fail', '-fail'),
+  },
+  {
+    names: ['timeout'],
+    argument: 'N[ms|s|m]',
+    group: 'In test runs',
+    help: 'most guest time, in milliseconds without a unit',
+    apply: ({ supervision }, value) => void (supervision.timeoutNs = parseSpan(`-timeout ${value}`, value)),
+  },
+  {
+    names: ['timeout-exit-code'],
+    argument: 'N',
+    group: 'In test runs',
+    help: `exit status when it has passed; default ${TIMEOUT_STATUS}`,
+    apply: ({ supervision }, value) => void (supervision.timeoutStatus = parseStatus(`-timeout-exit-code ${value}`, value)),
+  },
+  {
+    names: ['scenario'],
+    argument: 'FILE.yaml',
+    group: 'In test runs',
+    help: 'steps: wait, send, qmp, assert, delay; success after the last',
+    apply: ({ supervision }, value) => void (supervision.scenario = value),
+  },
+  {
+    names: ['serial-log'],
+    argument: 'FILE',
+    group: 'In test runs',
+    help: 'keeps what the guest prints, besides showing it',
+    apply: ({ supervision }, value) => void (supervision.serialLog = value),
+  },
+  {
+    names: ['json'],
+    group: 'In test runs',
+    help: 'what happens as JSON lines on standard output',
+    apply: ({ supervision }) => void (supervision.json = true),
+  },
+];
+
 function addTrace(draft: Draft, value: string): Information | undefined {
   if (isHelp(value)) return new Information(TRACE_HELP);
   const { patterns, file } = parseTrace(value);
@@ -395,6 +451,7 @@ export const OPTIONS: readonly Option[] = [
   ...CONSOLE_OPTIONS,
   ...DEVICE_OPTIONS,
   ...RUN_OPTIONS,
+  ...TEST_OPTIONS,
   ...TRACE_OPTIONS,
   ...OTHER_OPTIONS,
   ...ACCEPTED_OPTIONS,

@@ -15,6 +15,7 @@ export const GROUPS = [
   'Console and monitors',
   'Devices',
   'Running',
+  'In test runs',
   'Tracing',
   'Other',
   'Accepted, change nothing',
