@@ -172,13 +172,30 @@ export class Mmu {
 
   /**
    * Physical address of a linear one for an access (ACCESS_*), by a user or supervisor; throws the fault signal.
-   * Sets accessed and dirty bits. A page of plain memory enters the TLB of the current privilege.
+   * Data in a page that the TLB has need no walk. Else accessed and dirty bits are set, and a page of plain memory enters the TLB.
    */
   translate(la: number, access: number, user: boolean): number {
+    const known = access === ACCESS_FETCH ? -1 : this.#known(la, access === ACCESS_WRITE ? TLB_WRITE : TLB_READ, user);
+    if (known >= 0) return known;
     this.#walk(la, access, user);
-    const offset = la & (PAGE_BYTES - 1);
-    if (user === this.user) this.#fill(la);
-    return this.#gpa + offset;
+    this.#fill(la, user);
+    return this.#gpa + (la & (PAGE_BYTES - 1));
+  }
+
+  /** Physical address of a linear one whose page stands in the TLB with the wanted tag (TLB_READ, TLB_WRITE), else -1. */
+  #known(la: number, tag: number, user: boolean): number {
+    const { i32 } = this.#memory;
+    const entry = this.#entryOf(la, user);
+    const word = (entry + tag) >> 2;
+    if (i32[word] !== (la & PAGE_MASK) || i32[word + 1] !== (Math.floor(la / TWO_32) | 0)) return -1;
+    return ((i32[(entry + TLB_CODE) >> 2]! - CODE_PAGES) >>> 2) * PAGE_BYTES + (la & (PAGE_BYTES - 1));
+  }
+
+  /** Where the page of a linear address stands in the TLB of users or of supervisors, whichever is selected now. */
+  #entryOf(la: number, user: boolean): number {
+    const selected = this.#memory.i32[TLB_BASE >> 2]! - TLBS;
+    const first = TLBS + selected - (selected % TLB_BYTES) + (user ? TLB_HALF_BYTES : 0);
+    return first + ((la >>> 12) & (TLB_ENTRIES - 1)) * TLB_ENTRY_BYTES;
   }
 
   /** Physical address of a linear one, or -1: no faults, no accessed bits, no TLB. For debuggers. */
@@ -349,18 +366,16 @@ export class Mmu {
 
   // ---------------------------------------------------------------- TLB
 
-  /** Enters the page of the last walk into the current privilege's half. */
-  #fill(la: number): void {
+  /** Enters the page of the last walk into the half of users or of supervisors. */
+  #fill(la: number, user: boolean): void {
     const page = this.#gpa / PAGE_BYTES;
     const read = page < this.#map.read.length ? this.#map.read[page]! : 0;
     if (read <= PAGE_DROP || this.watch || this.#aligns) return;
     const { i32 } = this.#memory;
-    const index = (la >>> 12) & (TLB_ENTRIES - 1);
-    const entry = i32[TLB_BASE >> 2]! + index * TLB_ENTRY_BYTES;
+    const entry = this.#entryOf(la, user);
     const low = la & PAGE_MASK;
     const high = Math.floor(la / TWO_32) | 0;
-    const empty = emptyTag(index);
-    const user = this.user;
+    const empty = emptyTag(la >>> 12);
     const reachable = !user || (this.#rights & US) !== 0;
     const readable = reachable && this.guard?.covers(la) !== true;
     this.#setTag(entry + TLB_READ, readable, low, high, empty);
