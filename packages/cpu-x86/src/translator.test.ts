@@ -86,11 +86,52 @@ const VECTOR_CODE = program(
     'f20f2cf041ebb7',
 );
 
+/** How often control came to a record through a look-up or a jump in the interpreter. */
+const visits = ({ memory }: ExecutionCore): number =>
+  memory.i32.subarray(layout.HOTNESS >> 2, (layout.HOTNESS >> 2) + 1000).reduce((sum, count) => sum + count, 0);
+
+/** Pieces of code by their offset from CODE, with INT3 between them. */
+function assemble(pieces: Readonly<Record<number, readonly number[]>>): number[] {
+  const code: number[] = [];
+  for (const [offset, bytes] of Object.entries(pieces)) {
+    while (code.length < Number(offset)) code.push(0xcc);
+    code.splice(Number(offset), bytes.length, ...bytes);
+  }
+  return code;
+}
+
+// start: push ecx; call F; pop ecx; inc ecx; jmp start; in the next page F: lea eax, [ecx+ecx*2]; add ebx, eax; ret
+const CALLS_ACROSS = assemble({ 0: [0x51, 0xe8, 0x0a, 0x10, 0, 0, 0x59, 0x41, 0xeb, 0xf6], 4112: [0x8d, 0x04, 0x49, 0x01, 0xc3, 0xc3] });
+// jmp L; L, at the end of the page: inc ecx; add ebx, ecx; xor edx, ebx; in the next page: rol edx, 3; jmp L
+const FALLS_THROUGH = assemble({
+  0: [0xe9, 0xf4, 0x0f, 0, 0],
+  4089: [0x41, 0x01, 0xcb, 0x90, 0x31, 0xda, 0x90],
+  4096: [0xc1, 0xc2, 0x03, 0xeb, 0xf4],
+});
+// start: mov [F+1], cl; call F; inc ecx; jmp start; in the next page F: mov al, 0; add ebx, eax; ret
+const PATCHES_ACROSS = assemble({
+  0: [0x88, 0x0d, 0x11, 0x20, 0, 0, 0xe8, 0x05, 0x10, 0, 0, 0x41, 0xeb, 0xf2],
+  4112: [0xb0, 0, 0x01, 0xc3, 0xc3],
+});
+// start: mov eax, ecx; and eax, 1; lea eax, [eax*8+1020h]; jmp eax; 1020h: inc ecx; jmp start; 1028h: add ebx, ecx; inc ecx; jmp start
+const COMPUTED_JUMPS = assemble({
+  0: [0x89, 0xc8, 0x83, 0xe0, 0x01, 0x8d, 0x04, 0xc5, 0x20, 0x10, 0, 0, 0xff, 0xe0],
+  32: [0x41, 0xeb, 0xdd],
+  40: [0x01, 0xcb, 0x41, 0xeb, 0xd3],
+});
+// start: inc ecx; pushf; pop eax; xor ebx, eax; cli; add edx, ebx; cpuid's place: sahf; jmp start
+const SYSTEM_INSIDE = [0x41, 0x9c, 0x58, 0x31, 0xc3, 0xfa, 0x01, 0xda, 0x9e, 0xeb, 0xf5];
+
 describe('translated code', () => {
   it.each([
     ['a loop with loads, stores and flags', LOOP],
     ['calls and returns', CALLS],
     ['code that changes itself', PATCHES_ITSELF],
+    ['calls and returns between pages', CALLS_ACROSS],
+    ['a loop over the end of a page', FALLS_THROUGH],
+    ['code that changes what it calls in another page', PATCHES_ACROSS],
+    ['computed jumps', COMPUTED_JUMPS],
+    ['instructions of the system, and some for helpers', SYSTEM_INSIDE],
     ['string instructions', STRINGS],
     ['vector registers in locals', VECTOR_CODE],
   ])('%s: every slice ends with the state and the count of interpreted code', (_name, code) => {
@@ -124,5 +165,35 @@ describe('translated code', () => {
     guest.core.run(9_973);
     const expected = history(LOOP, false, 41).states.at(-1);
     expect([...stateOf(guest), guest.core.retired]).toEqual(expected);
+  });
+
+  it('calls into another page stay in their region', () => {
+    const { core } = history(CALLS_ACROSS, true, 120);
+    const before = visits(core);
+    core.run(100_000);
+    expect(visits(core) - before).toBeLessThan(10);
+    expect(core.translator.regions).toBe(1);
+  });
+
+  it.each([true, false])('a request to end the slice is heeded at the next check point (translated: %s)', (translates) => {
+    const guest = makeGuest(LOOP, translates);
+    for (let slice = 0; slice < 40; slice++) guest.core.run(9_973);
+    guest.core.cpu.set32(layout.EXIT_REQUEST, 1);
+    const before = guest.core.retired;
+    guest.core.run(9_973);
+    expect(guest.core.retired - before).toBeLessThan(16);
+  });
+
+  it('regions and their modules come and go without end', () => {
+    const [interpreted, translated] = [makeGuest(CALLS_ACROSS, false), makeGuest(CALLS_ACROSS, true)];
+    translated.core.translatesAtOnce = true;
+    for (let round = 0; round < 300; round++) {
+      for (const { core } of [interpreted, translated]) {
+        core.code.evictAll();
+        core.run(100);
+      }
+    }
+    expect(translated.core.translator.regions).toBeGreaterThanOrEqual(300);
+    expect(stateOf(translated)).toEqual(stateOf(interpreted));
   });
 });
