@@ -54,6 +54,22 @@ export interface CoreOptions extends CpuServices {
 const TWO_32 = 0x1_0000_0000;
 const HELPER_NAMES: readonly string[] = Object.keys(HELPERS);
 
+interface Generated {
+  readonly handlers: HandlerTable;
+  readonly module: WebAssembly.Module;
+}
+
+let made: Generated | undefined;
+
+/** The handlers and the interpreter, made when the first core is and shared by all: they hold no state. */
+function generated(): Generated {
+  if (!made) {
+    const handlers = new HandlerTable(SEMANTICS);
+    made = { handlers, module: new WebAssembly.Module(buildInterpreter(handlers, helperNumber) as BufferSource) };
+  }
+  return made;
+}
+
 /**
  * Executes vCPUs: blocks of state that take turns on one generated interpreter. One core per machine; nothing here knows about
  * interrupts controllers or time.
@@ -92,7 +108,7 @@ export class ExecutionCore {
   constructor(options: CoreOptions) {
     this.memory = options.memory;
     this.#space = options.space;
-    this.handlers = new HandlerTable(SEMANTICS);
+    this.handlers = generated().handlers;
     const isInvalid = options.isInvalid ?? options.model?.isInvalid;
     const decoder = new Decoder(isInvalid ? { isInvalid } : {});
     this.code = new CodeCache(this.memory, new RecordBuilder(this.memory, this.handlers), decoder);
@@ -265,9 +281,8 @@ export class ExecutionCore {
   // ---------------------------------------------------------------- set-up
 
   #instantiate(): { run: () => number; table: WebAssembly.Table } {
-    const bytes = buildInterpreter(this.handlers, helperNumber, this.memory.pages);
     const env: Record<string, WebAssembly.ImportValue> = { memory: this.memory.memory, ...this.#imports() };
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource), { env });
+    const instance = new WebAssembly.Instance(generated().module, { env });
     return instance.exports as { run: () => number; table: WebAssembly.Table };
   }
 

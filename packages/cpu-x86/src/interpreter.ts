@@ -17,6 +17,7 @@ import {
   FAULT_RECORD,
   FIRST_HANDLER,
   FIRST_REGION,
+  GUEST,
   HANDLER_BREAKPOINT,
   HANDLER_CONTINUE,
   HANDLER_CROSSING,
@@ -74,11 +75,15 @@ export const IMPORTS = {
 export type ImportName = keyof typeof IMPORTS;
 const WITHOUT_RESULT: ReadonlySet<string> = new Set(['slowCommit', 'raise', 'hot']);
 
+/** Bounds of the memory with which it works, in 64 KiB pages: one module serves every size of guest. */
+const FEWEST_PAGES: number = GUEST / 0x1_0000;
+const MOST_PAGES = 0x1_0000;
+
 const at = (address: number): Expr => i32.const(address);
 
 /** Builds the interpreter: one function with the frequent handlers inline, one function for each of the others. */
-export function buildInterpreter(table: HandlerTable, helperNumber: (name: string) => number, pages: number): Uint8Array {
-  const module = new ModuleBuilder(pages, pages);
+export function buildInterpreter(table: HandlerTable, helperNumber: (name: string) => number): Uint8Array {
+  const module = new ModuleBuilder(FEWEST_PAGES, MOST_PAGES);
   const imported = Object.fromEntries(
     Object.entries(IMPORTS).map(([name, params]) => {
       const signature = { params: Array<'i32'>(params).fill('i32') };
