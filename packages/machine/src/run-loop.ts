@@ -17,6 +17,11 @@ export interface RunLoopParts {
 /** Most instructions per turn of a CPU while several have work, and while one has. */
 const SHARED_SLICE = 20_000;
 const SOLE_SLICE = 200_000;
+/**
+ * A CPU that gets an interrupt from the one that executes has so many instructions of its next turn at once: the sender may be spinning until
+ * the interrupt is taken.
+ */
+const VISIT = 1000;
 /** More than there are slots for CPUs. */
 const SLOTS = 0x1_0000;
 /** In every stretch of guest time of this length each CPU that spins gets at least half of its share. */
@@ -48,6 +53,12 @@ export class RunLoop {
   #sleeping: { wake(): void } | undefined;
   #last = -1;
   #turn: Turn | undefined;
+  /** The CPU that the executing one has interrupted. */
+  #interrupted: X86Cpu | undefined;
+  /** Instructions of a whole turn at present. */
+  #whole = SOLE_SLICE;
+  /** Instructions of their next turns that CPUs had already, by slot. */
+  readonly #advances: number[] = [];
   /** `untilTimer` of the turn whose piece is executing; less when a timer was armed meanwhile. */
   #untilTimer = 0;
   #longestPiece = SOLE_SLICE;
@@ -89,11 +100,14 @@ export class RunLoop {
     this.#sleeping?.wake();
   }
 
-  /** A CPU received an event: one that was halted gets its turn now, not when the CPU that executes has used up a long slice. */
+  /** A CPU received an event: it gets a turn or a visit now, not when the CPU that executes has used up a long slice. */
   cpuWoken(cpu: X86Cpu): void {
     const { running } = this.#parts.executor;
-    if (running === undefined) this.wake();
-    else if (running !== cpu && cpu.halted && cpu.runnable) this.#parts.executor.interrupt();
+    if (running === undefined) return this.wake();
+    if (running === cpu || !cpu.runnable) return;
+    if (!cpu.halted && this.#advanceOf(cpu) + VISIT > this.#whole) return;
+    if (!cpu.halted) this.#interrupted = cpu;
+    this.#parts.executor.interrupt();
   }
 
   async #run(): Promise<void> {
@@ -134,10 +148,13 @@ export class RunLoop {
 
   /** The rest of a turn that timers cut into, since they would else always take from the same CPU; or the turn of the next one. */
   #nextTurn(ready: readonly X86Cpu[]): Omit<Turn, 'untilTimer'> {
-    const whole = ready.length > 1 ? this.#sharedSlice(ready.length) : SOLE_SLICE;
+    this.#whole = ready.length > 1 ? this.#sharedSlice(ready.length) : SOLE_SLICE;
     const kept = this.#turn;
-    if (kept && ready.includes(kept.cpu)) return { cpu: kept.cpu, left: Math.min(kept.left, whole) };
-    return { cpu: this.#turnOf(ready), left: whole };
+    if (kept && ready.includes(kept.cpu)) return { cpu: kept.cpu, left: Math.min(kept.left, this.#whole) };
+    const cpu = this.#turnOf(ready);
+    const left = Math.max(1, this.#whole - this.#advanceOf(cpu));
+    this.#advances[cpu.index] = 0;
+    return { cpu, left };
   }
 
   /**
@@ -149,10 +166,25 @@ export class RunLoop {
     const budget = Math.min(untilTimer, this.#longestPiece);
     this.#untilTimer = untilTimer;
     const executed = this.#slice(cpu, budget);
-    const recut = this.#untilTimer < untilTimer;
+    const visitor = this.#interrupted;
+    this.#interrupted = undefined;
+    const recut = this.#untilTimer < untilTimer || visitor !== undefined;
     const goesOn = (executed >= budget || recut) && left > executed && this.#running;
     this.#turn = goesOn ? { cpu, left: left - executed, untilTimer: recut ? 0 : untilTimer - executed } : undefined;
+    if (visitor && this.#running) this.#visit(visitor);
     return true;
+  }
+
+  /** A CPU takes its interrupt within the turn of the one that sent it, and some of its own next turn with it. */
+  #visit(cpu: X86Cpu): void {
+    const { clock, time } = this.#parts;
+    this.#untilTimer = time.instructionsUntil(clock.nextDeadline());
+    this.#advances[cpu.index] = this.#advanceOf(cpu) + this.#slice(cpu, Math.min(VISIT, this.#untilTimer));
+    this.#interrupted = undefined;
+  }
+
+  #advanceOf({ index }: X86Cpu): number {
+    return this.#advances[index] ?? 0;
   }
 
   /** The CPU whose turn it is: the next one by slot, so that CPUs that come and go take no turn away from others. */
