@@ -104,13 +104,14 @@ export class ApicTimer {
     return { high: this.#state.tscDeadlineHigh, low: this.#state.tscDeadlineLow };
   }
 
-  /** Ignored in the other modes; 0 disarms. */
+  /** Ignored in the other modes; 0 disarms, a deadline that has passed interrupts at once. */
   writeTscDeadline(high: number, low: number): void {
     if (this.#mode !== TIMER_MODE.TSC_DEADLINE) return;
     this.#settle();
     this.#state.tscDeadlineHigh = high >>> 0;
     this.#state.tscDeadlineLow = low >>> 0;
     this.#arm();
+    this.#settle();
   }
 
   /** The CPU's time-stamp counter jumped. */

@@ -582,6 +582,15 @@ describe('LocalApic base MSR', () => {
     expect([apic.readRegister(0x08), apic.readRegister(0x0f), apic.apicBase.lo]).toEqual([0, 0xff, 0xfee0_0900]);
   });
 
+  it('switching off brings the id back and does not make a running processor wait for a startup message', () => {
+    const { apic } = board(2).cpus[1]!;
+    apic.accept({ destination: 1, logical: false, deliveryMode: DELIVERY.STARTUP, vector: 1, levelTriggered: false });
+    apic.writeRegister(0x02, 0x0700_0000);
+    apic.writeApicBase(0, 0xfee0_0000);
+    apic.writeApicBase(0, 0xfee0_0800);
+    expect([apic.readRegister(0x02), apic.waitsForSipi]).toEqual([0x0100_0000, false]);
+  });
+
   it.each([0xfee0_0c00, 0xfee0_0801, 0xfee0_0a00])('reserved bits are refused: %i', (lo) => {
     const { apic } = board();
     expect([apic.writeApicBase(0, lo), apic.apicBase.lo]).toEqual([false, 0xfee0_0900]);
@@ -591,6 +600,100 @@ describe('LocalApic base MSR', () => {
     const { apic } = board(2);
     expect(apic.writeApicBase(1, 0xfed0_0800)).toBe(true);
     expect(apic.apicBase).toEqual({ hi: 1, lo: 0xfed0_0900 });
+  });
+});
+
+describe('LocalApic in x2APIC mode', () => {
+  const extendedBoard = (ids: readonly number[]): { bus: IccBus; cpus: Cpu[] } => {
+    const bus = new IccBus();
+    const clock = new ManualClock();
+    const cpus = ids.map((id) => {
+      const made = { apic: new LocalApic({ clock, bus }, { id, bootstrap: id === 0, x2apic: true }), cpu: new RecordingCpu() };
+      made.apic.cpu = made.cpu;
+      made.apic.writeApicBase(0, 0xfee0_0c00);
+      made.apic.writeMsr(0x0f, 0, 0x1ff);
+      return made;
+    });
+    return { bus, cpus };
+  };
+  const read = (apic: LocalApic, index: number): string => {
+    const into = { high: 0, low: 0 };
+    return apic.readMsr(index, into) ? `${into.high.toString(16)}:${into.low.toString(16)}` : '#GP';
+  };
+
+  // SDM volume 3A, 'x2APIC State Transitions': EXTD is bit 10, EN bit 11
+  it.each([
+    [0x000, 0x400, false],
+    [0x000, 0xc00, false],
+    [0x000, 0x800, true],
+    [0x800, 0x400, false],
+    [0x800, 0xc00, true],
+    [0xc00, 0x800, false],
+    [0xc00, 0x400, false],
+    [0xc00, 0xc00, true],
+    [0xc00, 0x000, true],
+  ])('from %i to %i: %s', (from, to, possible) => {
+    const apic = new LocalApic({ clock: new ManualClock(), bus: new IccBus() }, { id: 0, bootstrap: false, x2apic: true });
+    if (from !== 0x800) apic.writeApicBase(0, 0xfee0_0000 | from);
+    expect([apic.apicBase.lo & 0xc00, apic.writeApicBase(0, 0xfee0_0000 | to), apic.apicBase.lo & 0xc00]).toEqual([
+      from,
+      possible,
+      possible ? to : from,
+    ]);
+  });
+
+  it('has its registers in MSRs, ids of 32 bits, and nothing in memory', () => {
+    const { apic } = extendedBoard([0x25]).cpus[0]!;
+    expect([0x02, 0x03, 0x0d, 0x0f].map((index) => read(apic, index))).toEqual(['0:25', '0:50011', '0:20020', '0:1ff']);
+    apic.writeRegister(0x08, 0x50);
+    expect([apic.readRegister(0x02), read(apic, 0x08)]).toEqual([0xffff_ffff, '0:0']);
+  });
+
+  it('faults on registers that do not exist or cannot be accessed so, and on reserved bits', () => {
+    const { apic } = extendedBoard([0]).cpus[0]!;
+    expect([0x00, 0x09, 0x0b, 0x0c, 0x0e, 0x2f, 0x31, 0x3f].map((index) => read(apic, index))).toEqual(
+      Array.from({ length: 8 }, () => '#GP'),
+    );
+    const refused: [number, number, number][] = [
+      [0x02, 0, 1],
+      [0x0b, 0, 1],
+      [0x0d, 0, 1],
+      [0x08, 0, 0x100],
+      [0x08, 1, 0],
+      [0x28, 0, 1],
+      [0x30, 0, 0x1000_0000],
+      [0x39, 0, 1],
+      [0x3f, 0, 0x100],
+    ];
+    for (const [index, high, low] of refused) expect([index, apic.writeMsr(index, high, low)]).toEqual([index, false]);
+    expect([apic.writeMsr(0x0b, 0, 0), apic.writeMsr(0x08, 0, 0xff), apic.writeMsr(0x28, 0, 0)]).toEqual([true, true, true]);
+  });
+
+  it('has no MSRs in xAPIC mode', () => {
+    const { apic } = board();
+    expect([read(apic, 0x02), apic.writeMsr(0x08, 0, 0)]).toEqual(['#GP', false]);
+  });
+
+  it('sends by 32-bit ids, to all, to clusters, and to itself', () => {
+    const { cpus } = extendedBoard([0, 1, 0x12]);
+    const [first] = cpus as [Cpu, ...Cpu[]];
+    const taken = (): number[] => cpus.map(({ apic }) => (apic.pending ? apic.acknowledge() : 0));
+    first.apic.writeMsr(0x30, 0x12, 0x41);
+    expect([read(first.apic, 0x30), taken()]).toEqual(['12:41', [0, 0, 0x41]]);
+    first.apic.writeMsr(0x30, 0xffff_ffff, 0x52);
+    expect(taken()).toEqual([0x52, 0x52, 0x52]);
+    first.apic.writeMsr(0x30, 0x0000_0002, 0x863);
+    expect(taken()).toEqual([0, 0x63, 0]);
+    first.apic.writeMsr(0x30, 0x0001_0004, 0x874);
+    expect(taken()).toEqual([0, 0, 0x74]);
+    first.apic.writeMsr(0x3f, 0, 0x85);
+    expect(taken()).toEqual([0x85, 0, 0]);
+  });
+
+  it('is a target of the 8-bit logical destinations of the I/O APIC: those of its first cluster', () => {
+    const { bus, cpus } = extendedBoard([0, 1, 2]);
+    const message = { destination: 0b101, logical: true, deliveryMode: DELIVERY.FIXED, vector: 0x86, levelTriggered: true };
+    expect([bus.deliver(message), cpus.map(({ cpu }) => cpu.pending)]).toEqual([2, [true, false, true]]);
   });
 });
 

@@ -1,5 +1,4 @@
-// The local APIC in xAPIC mode. Not emulated: x2APIC mode, focus processors, remote read, EOI-broadcast suppression; the
-// register window does not move with IA32_APIC_BASE.
+// The local APIC in xAPIC and x2APIC mode. Not emulated: focus processors, remote read, EOI-broadcast suppression.
 import { DELIVERY, type IccBus, type InterruptMessage, type LocalApicPort } from '@hotsocket/icc-bus';
 import type { Device, Property } from '@hotsocket/qom';
 import { restoreLike, type SavedState, savedState } from '@hotsocket/saved-state';
@@ -26,10 +25,12 @@ import {
   MODEL_CLUSTER,
   MODEL_FLAT,
   REG,
+  SELF_IPI,
   SVR,
 } from './spec.js';
 import { APIC_TRACE_POINTS } from './trace-points.js';
 import { hasVector, highestVector, putVector, type VectorSet } from './vector-set.js';
+import { isLogicalTarget, isReadable, isWritable, logicalIdOf } from './x2apic.js';
 
 export interface LocalApicServices {
   readonly clock: VirtualClock;
@@ -42,6 +43,8 @@ export interface LocalApicOptions {
   readonly id: number;
   /** The processor that starts the firmware. */
   readonly bootstrap: boolean;
+  /** Offers x2APIC mode. */
+  readonly x2apic?: boolean;
   /** Input of the timer before its divider; default 1 GHz. */
   readonly timerHz?: number;
   /** Rate of the time-stamp counter, for TSC deadlines; default 1 GHz. */
@@ -59,6 +62,8 @@ export class LocalApic implements Device, LocalApicPort {
   readonly typeName: string = KIND;
   readonly slot: number;
   readonly bootstrap: boolean;
+  /** Offers x2APIC mode. */
+  readonly x2apic: boolean;
   readonly properties: Readonly<Record<string, Property>>;
   readonly #bus: IccBus;
   readonly #timer: ApicTimer;
@@ -74,6 +79,7 @@ export class LocalApic implements Device, LocalApicPort {
     const tscClock = new Crystal(options.tscHz ?? 1_000_000_000);
     this.slot = id;
     this.bootstrap = bootstrap;
+    this.x2apic = options.x2apic ?? false;
     this.properties = { id: { type: 'uint8', get: () => this.id }, version: { type: 'uint8', get: () => APIC_VERSION.VERSION.reset } };
     this.#bus = services.bus;
     this.#trace = (services.trace ?? new Trace()).points(APIC_TRACE_POINTS);
@@ -103,6 +109,7 @@ export class LocalApic implements Device, LocalApicPort {
   reset(): void {
     const { lintInputs } = this.#state;
     this.#load({ ...initialState({ id: this.slot, bootstrap: this.bootstrap }), lintInputs });
+    this.#bus.apicMoved();
   }
 
   // What the CPU sees
@@ -120,6 +127,16 @@ export class LocalApic implements Device, LocalApicPort {
   /** IA32_APIC_BASE bit 11; CPUID.01H:EDX bit 9 follows it. */
   get enabled(): boolean {
     return APIC_BASE.ENABLE.test(this.#state.baseLow);
+  }
+
+  /** In x2APIC mode: registers are MSRs and not in memory. */
+  get extended(): boolean {
+    return this.enabled && APIC_BASE.EXTENDED.test(this.#state.baseLow);
+  }
+
+  /** Physical address of the registers. */
+  get base(): number {
+    return this.#state.baseHigh * 2 ** 32 + APIC_BASE.BASE.get(this.#state.baseLow) * 0x1000;
   }
 
   /** The task priority register, 8 bits; CR8 is its upper half. */
@@ -146,18 +163,50 @@ export class LocalApic implements Device, LocalApicPort {
   }
 
   /**
-   * Writes IA32_APIC_BASE. Returns false, and changes nothing, when a reserved bit is set (x2APIC is one): #GP(0). The BSP flag is
-   * read only. Clearing the enable bit loses all state but the id; LINT0 and LINT1 then are INTR and NMI. The width of
+   * Writes IA32_APIC_BASE. Returns false, and changes nothing, when a reserved bit is set or the mode cannot be entered from the present one
+   * ('x2APIC State Transitions'): #GP(0). The BSP flag is
+   * read only. Clearing the enable bit brings the state of power-on back; LINT0 and LINT1 then are INTR and NMI. The width of
    * physical addresses is for the caller to check.
    */
   writeApicBase(hi: number, lo: number): boolean {
     const writable = APIC_BASE.writableMask | APIC_BASE.BSP.mask;
-    if ((lo & ~writable) !== 0) return false;
+    if ((lo & ~writable) !== 0 || !this.#mayEnter(lo)) return false;
     const state = this.#state;
     const was = this.enabled;
     state.baseHigh = hi >>> 0;
     state.baseLow = APIC_BASE.write(state.baseLow, lo >>> 0);
-    if (was !== this.enabled) this.#clear();
+    if (was !== this.enabled) this.#switched();
+    this.#bus.apicMoved();
+    return true;
+  }
+
+  /** x2APIC mode is entered from xAPIC mode and left for off. */
+  #mayEnter(lo: number): boolean {
+    const [extended, enabled] = [APIC_BASE.EXTENDED.test(lo), APIC_BASE.ENABLE.test(lo)];
+    if (extended) return this.x2apic && enabled && this.enabled;
+    return !(enabled && this.extended);
+  }
+
+  /** Reads a register as an MSR by its number, into the halves; false, which is #GP(0), for one that does not exist in this mode. */
+  readMsr(index: number, into: { high: number; low: number }): boolean {
+    if (!this.extended || !isReadable(index)) return false;
+    into.low = this.#extendedValue(index) >>> 0;
+    into.high = index === REG.ICR_LOW ? this.#state.icrHigh : 0;
+    return true;
+  }
+
+  #extendedValue(index: number): number {
+    if (index === REG.ID) return this.slot;
+    return index === REG.LDR ? logicalIdOf(this.slot) : this.#registerValue(index);
+  }
+
+  /** Writes a register as an MSR by its number; false, and nothing changed, for #GP(0). */
+  writeMsr(index: number, high: number, low: number): boolean {
+    if (!this.extended || !isWritable(index, high, low)) return false;
+    if (this.#trace.apic_write.on) this.#trace.apic_write.emit(this.slot, index, low);
+    if (index === REG.ICR_LOW) this.#state.icrHigh = high;
+    if (index === SELF_IPI) this.#raise(DELIVERY.FIXED, low, false);
+    else this.#write(index, low);
     return true;
   }
 
@@ -179,7 +228,7 @@ export class LocalApic implements Device, LocalApicPort {
   // What the bus sees
 
   get id(): number {
-    return this.#state.id;
+    return this.extended ? this.slot : this.#state.id;
   }
 
   get accepting(): boolean {
@@ -195,6 +244,8 @@ export class LocalApic implements Device, LocalApicPort {
   }
 
   matchesLogical(destination: number): boolean {
+    if (this.extended) return isLogicalTarget(destination, this.slot);
+    if (destination > 0xff) return false;
     const own = LDR.LOGICAL_ID.get(this.#state.ldr);
     const model = DFR.MODEL.get(this.#state.dfr);
     if (model === MODEL_FLAT) return (own & destination) !== 0;
@@ -222,7 +273,7 @@ export class LocalApic implements Device, LocalApicPort {
   // Register reads
 
   readRegister(index: number): number {
-    if (!this.enabled) return 0xffff_ffff;
+    if (!this.enabled || this.extended) return 0xffff_ffff;
     const value = this.#registerValue(index) >>> 0;
     if (this.#trace.apic_read.on) this.#trace.apic_read.emit(this.slot, index, value);
     return value;
@@ -280,8 +331,12 @@ export class LocalApic implements Device, LocalApicPort {
   // Register writes
 
   writeRegister(index: number, value: number): void {
-    if (!this.enabled) return;
+    if (!this.enabled || this.extended) return;
     if (this.#trace.apic_write.on) this.#trace.apic_write.emit(this.slot, index, value);
+    this.#write(index, value);
+  }
+
+  #write(index: number, value: number): void {
     if (index >= REG.LVT && index < REG.LVT + LVT_ENTRIES) this.#writeLvt(index - REG.LVT, value);
     else this.#writeControl(index, value);
     this.#update();
@@ -355,8 +410,9 @@ export class LocalApic implements Device, LocalApicPort {
     if (deliveryMode === DELIVERY.REMOTE_READ) return;
     if (deliveryMode === DELIVERY.INIT && ICR_LOW.TRIGGER.test(icrLow) && !ICR_LOW.LEVEL.test(icrLow)) return;
     if (isVectored(deliveryMode) && vector < LOWEST_VECTOR) return this.#logError(ESR.SEND_ILLEGAL_VECTOR.mask);
-    const destination = ICR_HIGH.DESTINATION.get(icrHigh);
-    const message = { destination, logical: ICR_LOW.LOGICAL.test(icrLow), deliveryMode, vector, levelTriggered: false };
+    const { extended } = this;
+    const destination = extended ? icrHigh : ICR_HIGH.DESTINATION.get(icrHigh);
+    const message = { destination, extended, logical: ICR_LOW.LOGICAL.test(icrLow), deliveryMode, vector, levelTriggered: false };
     this.#bus.deliverFrom(this, ICR_LOW.SHORTHAND.get(icrLow), message);
   }
 
@@ -389,6 +445,7 @@ export class LocalApic implements Device, LocalApicPort {
   restore(saved: SavedState): void {
     this.#load(restoreLike(saved, KIND, VERSION, initialState({ id: this.slot, bootstrap: this.bootstrap }), LIMITS));
     this.#cpu.interruptPending(this.#pending);
+    this.#bus.apicMoved();
   }
 
   // Private functions
@@ -400,10 +457,16 @@ export class LocalApic implements Device, LocalApicPort {
     this.#update();
   }
 
-  /** INIT and the base MSR: all but id, base and wires. */
+  /** INIT: all but id, base and wires. */
   #clear(): void {
     const { id, baseHigh, baseLow, lintInputs } = this.#state;
     this.#load({ ...initialRegisters(this.bootstrap), id, baseHigh, baseLow, lintInputs });
+  }
+
+  /** Off or on by the base MSR: the state of power-on, but for the base, the wires, and that the CPU runs. */
+  #switched(): void {
+    const { baseHigh, baseLow, lintInputs, waitsForSipi } = this.#state;
+    this.#load({ ...initialRegisters(this.bootstrap), id: this.slot, baseHigh, baseLow, lintInputs, waitsForSipi });
   }
 
   #raise(deliveryMode: number, vector: number, levelTriggered: boolean): void {

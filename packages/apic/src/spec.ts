@@ -28,6 +28,9 @@ export const REG = {
   DIVIDE: 0x3e,
 } as const;
 
+/** Interrupts the own CPU; in x2APIC mode only. */
+export const SELF_IPI = 0x3f;
+
 /** Entries of the local vector table, in the order of their registers. */
 export const LVT = { TIMER: 0, THERMAL: 1, PERFORMANCE: 2, LINT0: 3, LINT1: 4, ERROR: 5 } as const;
 export const LVT_ENTRIES = 6;
@@ -129,9 +132,10 @@ export const TIMER_MODE = { ONE_SHOT: 0, PERIODIC: 1, TSC_DEADLINE: 2 } as const
 export const DIVIDE: Fields<'LOW' | 'HIGH'> = register('DIVIDE', REG.DIVIDE, 32, { LOW: rw(1, 0), HIGH: rw(3) });
 export const DIVIDERS: readonly number[] = [2, 4, 8, 16, 32, 64, 128, 1];
 
-/** IA32_APIC_BASE, low half; bit 10 (x2APIC) is not offered. */
-export const APIC_BASE: Fields<'BSP' | 'ENABLE' | 'BASE'> = register('APIC_BASE', 0x1b, 32, {
+/** IA32_APIC_BASE, low half. */
+export const APIC_BASE: Fields<'BSP' | 'EXTENDED' | 'ENABLE' | 'BASE'> = register('APIC_BASE', 0x1b, 32, {
   BSP: ro(8),
+  EXTENDED: rw(10),
   ENABLE: rw(11, 11, 1),
   BASE: rw(31, 12, APIC_SPACE_BASE >>> 12),
 });

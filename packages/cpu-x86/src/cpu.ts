@@ -53,6 +53,11 @@ export interface CpuServices {
   /** TSC deadline of a CPU's local APIC; without it the register does not exist. */
   readTscDeadline?(index: number, into: Halves): void;
   writeTscDeadline?(index: number, low: number, high: number): void;
+  /** A register of a CPU's local APIC in x2APIC mode, by its number; false for #GP(0). */
+  readApic?(index: number, register: number, into: Halves): boolean;
+  writeApic?(index: number, register: number, low: number, high: number): boolean;
+  /** A CPU's time-stamp counter was written. */
+  tscChanged?(index: number): void;
   /** 32 bits for RDRAND and RDSEED; a fixed sequence by default, so that runs repeat. */
   random?(): number;
   /** A model-specific register that does not exist: true to read 0 and drop writes instead of #GP(0). */

@@ -178,6 +178,8 @@ export const EVENT_INIT = 8;
 export const EVENT_SIPI = 16;
 /** The slice is to end with the present instruction. */
 export const EVENT_YIELD = 32;
+/** A second NMI, behind one that waits though none is in progress: a processor that runs would have taken the first one meanwhile. */
+export const EVENT_NMI_NEXT = 64;
 
 /** Read-only tables of generated code. */
 export const PARITY_TABLE = 0x2000;

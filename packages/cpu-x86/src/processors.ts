@@ -59,6 +59,15 @@ function makeCore({ memory, mem, io, clock }: ProcessorServices, model: CpuModel
       into.high = base?.hi ?? 0;
     },
     writeApicBase: (block, low, high) => apicOf(block)?.writeApicBase(high, low) ?? false,
+    readTscDeadline: (block, into) => {
+      const deadline = apicOf(block)?.tscDeadline;
+      into.low = deadline?.lo ?? 0;
+      into.high = deadline?.hi ?? 0;
+    },
+    writeTscDeadline: (block, low, high) => apicOf(block)?.writeTscDeadline(high, low),
+    readApic: (block, register, into) => apicOf(block)?.readMsr(register, into) ?? false,
+    writeApic: (block, register, low, high) => apicOf(block)?.writeMsr(register, high, low) ?? false,
+    tscChanged: (block) => apicOf(block)?.tscChanged(),
     readTpr: (block) => apicOf(block)?.tpr ?? 0,
     writeTpr: (block, value) => {
       const apic = apicOf(block);

@@ -1,6 +1,7 @@
 import type { ApicCpu, LocalApic } from '@hotsocket/apic';
 import type { Device, Property } from '@hotsocket/qom';
 import { restoreRecord, type SavedState, savedState } from '@hotsocket/saved-state';
+import type { Halves } from './cpu.js';
 import type { ExecutionCore } from './execution-core.js';
 import {
   ACTIVITY,
@@ -14,6 +15,7 @@ import {
   EVENT_INIT,
   EVENT_INTERRUPT,
   EVENT_NMI,
+  EVENT_NMI_NEXT,
   EVENT_SIPI,
   EVENT_SMI,
   EVENTS,
@@ -23,6 +25,7 @@ import {
   SEG_BASE,
   SIPI_VECTOR,
   segment,
+  TSC_OFFSET,
 } from './layout.js';
 import type { InterruptPort } from './system/events.js';
 import { resetCpu } from './system/reset.js';
@@ -30,6 +33,8 @@ import type { CpuPlace } from './topology.js';
 
 const VERSION = 1;
 const FLAG_IF = 0x200;
+
+const counter: Halves = { low: 0, high: 0 };
 
 /** Identity of a CPU in its machine. */
 export interface X86CpuOptions {
@@ -167,8 +172,10 @@ export class X86Cpu implements Device, ApicCpu, InterruptPort {
     if (pending) this.#kick();
   }
 
+  /** One NMI waits while another one is handled (SDM volume 3, 6.7.1); else two are taken, the second after the first one's IRET. */
   nmi(): void {
-    this.#post(EVENT_NMI);
+    const second = (this.get32(EVENTS) & EVENT_NMI) !== 0 && this.get32(NMI_BLOCKED) === 0;
+    this.#post(second ? EVENT_NMI_NEXT : EVENT_NMI);
   }
 
   smi(): void {
@@ -182,6 +189,14 @@ export class X86Cpu implements Device, ApicCpu, InterruptPort {
   sipi(vector: number): void {
     this.set32(SIPI_VECTOR, vector);
     this.#post(EVENT_SIPI);
+  }
+
+  /** The time-stamp counter as the guest has set it; the machine's and this CPU's offset. */
+  tsc(): number {
+    this.#core.cpu.services.readTsc(counter);
+    const low = (counter.low >>> 0) + this.get32(TSC_OFFSET);
+    const high = counter.high + this.get32(TSC_OFFSET + 4) + (low >= 2 ** 32 ? 1 : 0);
+    return (high >>> 0) * 2 ** 32 + (low >>> 0);
   }
 
   #post(event: number): void {

@@ -5,6 +5,7 @@ import type { Trace } from '@hotsocket/trace';
 import type { VirtualClock } from '@hotsocket/virtual-clock';
 import { type Observable, Subject } from 'rxjs';
 import type { ExecutionCore } from './execution-core.js';
+import { DEFAULT_CPU_MODEL } from './system/cpuid.js';
 import { apicIdLimit, apicIdOf, placeOf, type Topology } from './topology.js';
 import { traceCpus } from './trace-points.js';
 import { X86Cpu } from './x86-cpu.js';
@@ -160,9 +161,10 @@ export class X86Cpus {
   #construct(index: number): X86Cpu {
     const { core, bus, clock, trace } = this.#services;
     const { topology, typeName, tscHz } = this.options;
+    const model = core.cpu.services.model ?? DEFAULT_CPU_MODEL;
     const apic = new LocalApic(
       { clock, bus, ...(trace ? { trace } : {}) },
-      { id: apicIdOf(topology, index), bootstrap: index === 0, tscHz },
+      { id: apicIdOf(topology, index), bootstrap: index === 0, tscHz, x2apic: model.has('x2apic') },
     );
     this.#undo.push(() => apic.dispose());
     const block = this.#freeBlocks.pop() ?? core.addCpu();

@@ -1,10 +1,10 @@
-import { type AccessSize, type Mmio, mmio } from '@hotsocket/address-space';
+import { type AccessSize, type Mapping, type Mmio, mmio } from '@hotsocket/address-space';
 import type { Device } from '@hotsocket/qom';
 import { restoreLike, type SavedState, savedState } from '@hotsocket/saved-state';
 import { type Points, Trace } from '@hotsocket/trace';
 import type { IccBus } from './icc-bus.js';
 import { messageOfMsi } from './interrupt-message.js';
-import { APIC_PAGE_SIZE, APIC_SPACE_SIZE, ICC_BRIDGE_TYPE, IO_APIC_SIZE, REGISTER_STRIDE } from './spec.js';
+import { APIC_PAGE_SIZE, APIC_SPACE_BASE, APIC_SPACE_SIZE, ICC_BRIDGE_TYPE, IO_APIC_SIZE, REGISTER_STRIDE } from './spec.js';
 import { ICC_TRACE_POINTS } from './trace-points.js';
 
 const VERSION = 1;
@@ -19,6 +19,8 @@ export class IccBridge implements Device {
   /** 4 KiB: the I/O APIC. */
   readonly ioApicContainer: Mmio;
   readonly #trace: Points<typeof ICC_TRACE_POINTS>;
+  /** Windows of local APICs that guests moved, by address. */
+  readonly #moved = new Map<number, Mapping>();
 
   constructor(services: { readonly bus: IccBus; readonly trace?: Trace }) {
     this.bus = services.bus;
@@ -30,6 +32,33 @@ export class IccBridge implements Device {
     this.ioApicContainer = mmio('icc-ioapic-container', IO_APIC_SIZE, {
       read: (offset, size) => this.bus.ioApic?.region.read(offset, size) ?? this.#unclaimed(offset, size),
       write: (offset, size, value) => this.bus.ioApic?.region.write(offset, size, value),
+    });
+  }
+
+  /**
+   * Shows local APICs where guests move them; `map` puts a page of registers into memory. A CPU whose APIC is elsewhere reads ones there and
+   * not what lies beneath.
+   */
+  attachWindows(map: (gpa: number, registers: Mmio) => Mapping): void {
+    this.bus.apicMoved = () => this.#follow(map);
+  }
+
+  #follow(map: (gpa: number, registers: Mmio) => Mapping): void {
+    const bases = new Set(this.bus.localApics.map(({ base }) => base).filter((base) => base !== APIC_SPACE_BASE));
+    for (const [base, mapping] of this.#moved) {
+      if (bases.has(base)) continue;
+      mapping.remove();
+      this.#moved.delete(base);
+    }
+    for (const base of bases) if (!this.#moved.has(base)) this.#moved.set(base, map(base, this.#registersAt(base)));
+  }
+
+  #registersAt(base: number): Mmio {
+    return mmio('icc-apic-moved', APIC_PAGE_SIZE, {
+      read: (offset, size) => this.#readRegister(base, offset, size),
+      write: (offset, size, value) => {
+        if (size === 4 && this.bus.current?.base === base) this.bus.current.writeRegister(Math.floor(offset / REGISTER_STRIDE), value);
+      },
     });
   }
 
@@ -46,8 +75,12 @@ export class IccBridge implements Device {
 
   /** QUIRK: registers are 16 bytes apart and 32 bits wide; narrower reads give 0, as QEMU 7.2 does. */
   #readApic(offset: number, size: AccessSize): number {
+    return offset < APIC_PAGE_SIZE ? this.#readRegister(APIC_SPACE_BASE, offset, size) : this.#unclaimed(offset, size);
+  }
+
+  #readRegister(base: number, offset: number, size: AccessSize): number {
     const apic = this.bus.current;
-    if (offset >= APIC_PAGE_SIZE || !apic) return this.#unclaimed(offset, size);
+    if (apic?.base !== base) return this.#unclaimed(offset, size);
     return size === 4 ? apic.readRegister(Math.floor(offset / REGISTER_STRIDE)) : 0;
   }
 
@@ -58,7 +91,8 @@ export class IccBridge implements Device {
   #writeApic(offset: number, size: AccessSize, value: number): void {
     if (size !== 4) return;
     const apic = this.bus.current;
-    if (apic && offset >= REGISTER_STRIDE && offset < APIC_PAGE_SIZE) apic.writeRegister(Math.floor(offset / REGISTER_STRIDE), value);
+    if (apic?.base === APIC_SPACE_BASE && offset >= REGISTER_STRIDE && offset < APIC_PAGE_SIZE)
+      apic.writeRegister(Math.floor(offset / REGISTER_STRIDE), value);
     else this.bus.deliver(messageOfMsi(offset, value));
   }
 

@@ -1,4 +1,4 @@
-import { type Mmio, mmio } from '@hotsocket/address-space';
+import { MemorySpace, type Mmio, mmio } from '@hotsocket/address-space';
 import { IrqLine } from '@hotsocket/irq-line';
 import { fuzzRegion, saveRestoreIsIdentity } from '@hotsocket/testbench';
 import { Trace } from '@hotsocket/trace';
@@ -22,6 +22,7 @@ import { iccBusModule } from './module.js';
 class RecordingApic implements LocalApicPort {
   readonly slot: number;
   id: number;
+  base = APIC_SPACE_BASE;
   accepting = true;
   arbitrationPriority = 0;
   logicalId = 0;
@@ -226,12 +227,48 @@ describe('IccBridge', () => {
     ]);
   });
 
+  it('shows an APIC that its guest moved at the new address, to its CPU only', () => {
+    const { apic, bus, apics, bridge } = bridged();
+    const mem = new MemorySpace();
+    mem.map(APIC_SPACE_BASE, apic, { priority: 1 });
+    bridge.attachWindows((gpa, registers) => mem.map(gpa, registers, { priority: 2 }));
+    apics[1]!.base = 0xfed4_0000;
+    bus.apicMoved();
+    bus.current = apics[1];
+    mem.write(0xfed4_0010, 4, 7);
+    mem.write(0xfee0_0010, 4, 8);
+    expect([mem.read(0xfed4_0020, 4), mem.read(0xfee0_0020, 4), apics[1]!.written]).toEqual([0x102, 0xffff_ffff, [[1, 7]]]);
+    bus.current = apics[0];
+    expect([mem.read(0xfed4_0020, 4), mem.read(0xfee0_0020, 4)]).toEqual([0xffff_ffff, 0x102]);
+    apics[1]!.base = APIC_SPACE_BASE;
+    bus.apicMoved();
+    expect(mem.mappings().map(({ gpa }) => gpa)).toEqual([APIC_SPACE_BASE]);
+  });
+
+  it('two APICs may be at one new address', () => {
+    const { bus, apics, bridge } = bridged();
+    const mem = new MemorySpace();
+    bridge.attachWindows((gpa, registers) => mem.map(gpa, registers));
+    for (const moved of apics) {
+      moved.base = 0x10_0000;
+      bus.apicMoved();
+    }
+    expect(mem.mappings()).toHaveLength(1);
+  });
+
   it('narrow reads give 0 and narrow writes are dropped', () => {
     const { apic, bus, apics } = bridged();
     bus.current = apics[0];
     apic.write(0xb0, 2, 0);
     apic.write(0x1000, 1, 0x31);
     expect([apic.read(0x20, 1), apic.read(0x20, 2), apics[0]!.written, apics[0]!.taken]).toEqual([0, 0, [], []]);
+  });
+
+  it('a destination of 32 bits is a broadcast with all of them set, not with eight', () => {
+    const { bus, apics } = setup(0, 1);
+    const message = { logical: false, deliveryMode: DELIVERY.FIXED, vector: 0x40, levelTriggered: false, extended: true };
+    expect([bus.deliver({ ...message, destination: 0xff }), bus.deliver({ ...message, destination: 0xffff_ffff })]).toEqual([0, 2]);
+    expect(apics.map(({ taken }) => taken.length)).toEqual([1, 1]);
   });
 
   it('a write beyond the first page, or before its first register, is a message', () => {

@@ -2,13 +2,15 @@ import type { Mmio } from '@hotsocket/address-space';
 import { IrqPin } from '@hotsocket/irq-line';
 import { type Points, Trace } from '@hotsocket/trace';
 import type { InterruptMessage } from './interrupt-message.js';
-import { APIC_SLOTS, BROADCAST, DELIVERY, ICC_BUS_TYPE, SHORTHAND } from './spec.js';
+import { APIC_SLOTS, BROADCAST, DELIVERY, EXTENDED_BROADCAST, ICC_BUS_TYPE, SHORTHAND } from './spec.js';
 import { ICC_TRACE_POINTS } from './trace-points.js';
 
 /** What the bus needs of a local APIC. */
 export interface LocalApicPort {
   /** The id it was made with, 0 to 254: its place on the bus. */
   readonly slot: number;
+  /** Physical address of its registers, which a guest may choose. */
+  readonly base: number;
   /** The id register now; a guest may change it. */
   readonly id: number;
   /** Can it take fixed and lowest priority messages: switched on by the base MSR and by software. */
@@ -53,6 +55,8 @@ export class IccBus {
   current: LocalApicPort | undefined = undefined;
   /** The INTA cycles of the 8259 pair: answers the vector of an ExtINT. Without a controller the data lines float high. */
   extInt: () => number = () => 0xff;
+  /** The registers of a local APIC may be at another address, or one came or went. Set by the bridge. */
+  apicMoved: () => void = () => {};
   readonly #slots: (LocalApicPort | undefined)[] = Array.from({ length: APIC_SLOTS }, () => undefined);
   #attached: readonly LocalApicPort[] = [];
   #ioApic: IoApicPort | undefined = undefined;
@@ -155,8 +159,8 @@ export class IccBus {
 }
 
 /** SDM 'Physical Destination Mode', 'Logical Destination Mode': all ones is a broadcast in both. */
-function isNamed(apic: LocalApicPort, { destination, logical }: InterruptMessage): boolean {
-  if (destination === BROADCAST) return true;
+function isNamed(apic: LocalApicPort, { destination, logical, extended }: InterruptMessage): boolean {
+  if (destination === (extended ? EXTENDED_BROADCAST : BROADCAST)) return true;
   return logical ? apic.matchesLogical(destination) : apic.id === destination;
 }
 

@@ -2,8 +2,10 @@ import { MSI_ADDRESS, MSI_DATA } from './spec.js';
 
 /** What travels on the bus. */
 export interface InterruptMessage {
-  /** Local APIC id, or a logical destination; FFh is every local APIC. */
+  /** Local APIC id, or a logical destination; FFh is every local APIC, FFFFFFFFh in an extended one. */
   readonly destination: number;
+  /** The destination has 32 bits: the sender is in x2APIC mode. */
+  readonly extended?: boolean;
   readonly logical: boolean;
   /** One of `DELIVERY`, 0 to 7. */
   readonly deliveryMode: number;

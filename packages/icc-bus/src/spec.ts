@@ -27,6 +27,7 @@ export const REGISTER_STRIDE = 0x10;
 export const APIC_SLOTS = 255;
 /** The destination that means every local APIC, in physical and logical mode. */
 export const BROADCAST = 0xff;
+export const EXTENDED_BROADCAST = 0xffff_ffff;
 
 /** Delivery modes of messages, of the interrupt command register, redirection entries and local vector entries. */
 export const DELIVERY = { FIXED: 0, LOWEST_PRIORITY: 1, SMI: 2, REMOTE_READ: 3, NMI: 4, INIT: 5, STARTUP: 6, EXTINT: 7 } as const;

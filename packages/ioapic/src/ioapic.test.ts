@@ -9,6 +9,7 @@ import { ioApicModule } from './module.js';
 const listener = (taken: InterruptMessage[]): LocalApicPort => ({
   slot: 0,
   id: 0,
+  base: 0xfee0_0000,
   accepting: true,
   arbitrationPriority: 0,
   matchesLogical: (destination) => (destination & 1) !== 0,

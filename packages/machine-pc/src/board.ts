@@ -65,6 +65,7 @@ import {
   ISA_BIOS_BYTES,
   KiB,
   MiB,
+  MOVED_APIC_PRIORITY,
   OPTION_ROMS,
   OVERLAY_PRIORITY,
   PCI,
@@ -144,6 +145,7 @@ export const pcMachine: MachineDefinition<PcOptions, PcParts> = defineMachine<Pc
 export function buildBoard(options: PcOptions, modules: readonly ContainerModule[], prepare: (board: PcBoard) => void): PcBoard {
   const { parts, ...built } = pcMachine.build(options, modules);
   const board = { ...built, ...parts, time: (built.clock as PcClock).time };
+  board.bridge.attachWindows((gpa, registers) => board.mem.map(gpa, registers, { priority: MOVED_APIC_PRIORITY }));
   prepare(board);
   for (let index = 0; index < options.cpus; index++) board.cpus.add(index);
   fillCmos(board.rtc, options.ramBytes, options.cpus);

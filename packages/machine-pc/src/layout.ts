@@ -20,6 +20,8 @@ export const OPTION_ROMS = 0xc_0000;
 export const OVERLAY_PRIORITY = 1;
 /** The APICs' windows lie over everything. */
 export const APIC_PRIORITY = 0x1000;
+/** Where a guest moves a local APIC, over the others too. */
+export const MOVED_APIC_PRIORITY: number = APIC_PRIORITY + 1;
 
 export const PORT = {
   pic1: 0x20,

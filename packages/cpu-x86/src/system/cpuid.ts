@@ -1,5 +1,5 @@
 import type { Row } from '@hotsocket/x86-isa';
-import type { Cpu, HelperFunction } from '../cpu.js';
+import type { Cpu, Halves, HelperFunction } from '../cpu.js';
 import { CR4, RAX, RBX, RCX, RDX } from '../layout.js';
 import { CR4_OSXSAVE } from './state.js';
 
@@ -41,7 +41,7 @@ export class UnknownFeatureError extends RangeError {
 const BITS: Readonly<Record<string, string>> = {
   '1.edx': 'fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 - clflush - - - mmx fxsr sse sse2 - - - - -',
   '1.ecx':
-    'sse3 pclmulqdq - monitor - - - - - ssse3 - - - cx16 - - - - - sse41 sse42 - movbe popcnt tsc_deadline aes xsave - - - rdrand hypervisor',
+    'sse3 pclmulqdq - monitor - - - - - ssse3 - - - cx16 - - - - - sse41 sse42 x2apic movbe popcnt tsc_deadline aes xsave - - - rdrand hypervisor',
   '7.ebx': 'fsgsbase tsc_adjust - bmi1 - - - smep bmi2 erms invpcid - - - - - - - rdseed adx - - - clflushopt clwb - - - - sha - -',
   '7.ecx': '- - - - - - - - - - - - - - - - - - - - - - rdpid - - - - - - - - -',
   '80000001.edx': '- - - - - - - - - - - syscall - - - - - - - - nx - - - - - pdpe1gb rdtscp - lm - -',
@@ -85,7 +85,7 @@ export function featureName(name: string): string {
 /** Features of real processors that are not emulated here, under the names that people use; asking for one is no mistake. */
 const NOT_EMULATED: ReadonlySet<string> = new Set(
   (
-    'ds acpi ss ht tm ia64 pbe dtes64 ds-cpl vmx smx est tm2 cid fma xtpr pdcm pcid dca x2apic osxsave avx f16c hle avx2 rtm mpx smap ' +
+    'ds acpi ss ht tm ia64 pbe dtes64 ds-cpl vmx smx est tm2 cid fma xtpr pdcm pcid dca osxsave avx f16c hle avx2 rtm mpx smap ' +
     'avx512f avx512dq avx512ifma avx512pf avx512er avx512cd avx512bw avx512vl avx512vbmi avx512vbmi2 avx512vnni avx512bitalg intel-pt umip ' +
     'pku pks ospke waitpkg gfni vaes vpclmulqdq la57 cldemote movdiri movdir64b fsrm md-clear serialize tsx-ldtrk arch-lbr spec-ctrl stibp ' +
     'arch-capabilities core-capability ssbd avx-vnni mmxext fxsr-opt 3dnowext 3dnow cmp-legacy svm extapic cr8legacy sse4a misalignsse osvw ' +
@@ -400,11 +400,23 @@ export const modelOf = (cpu: Cpu): CpuModel => cpu.services.model ?? DEFAULT_CPU
 
 const answer: CpuidAnswer = { eax: 0, ebx: 0, ecx: 0, edx: 0 };
 
-/** CPUID. OSXSAVE follows CR4. */
+const APIC_BIT = 1 << 9;
+const APIC_ENABLE = 0x800;
+const base: Halves = { low: 0, high: 0 };
+
+/** A local APIC that its base register switches off is not announced (SDM volume 3, 10.4.3). */
+function isApicOff(cpu: Cpu): boolean {
+  base.low = APIC_ENABLE;
+  cpu.services.readApicBase?.(cpu.index, base);
+  return (base.low & APIC_ENABLE) === 0;
+}
+
+/** CPUID. OSXSAVE follows CR4, APIC its base register. */
 export const cpuid: HelperFunction = (cpu) => {
   const leaf = cpu.get32(RAX);
   modelOf(cpu).answer(leaf, cpu.get32(RCX), cpu.services.apicId?.(cpu.index) ?? cpu.index, answer);
   if (leaf === 1 && (cpu.get32(CR4) & CR4_OSXSAVE) !== 0) answer.ecx |= 1 << 27;
+  if ((leaf === 1 || leaf === 0x8000_0001) && isApicOff(cpu)) answer.edx &= ~APIC_BIT;
   cpu.setHalves(RAX, answer.eax, 0);
   cpu.setHalves(RBX, answer.ebx, 0);
   cpu.setHalves(RCX, answer.ecx, 0);

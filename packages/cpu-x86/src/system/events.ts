@@ -13,6 +13,7 @@ import {
   EVENT_INIT,
   EVENT_INTERRUPT,
   EVENT_NMI,
+  EVENT_NMI_NEXT,
   EVENT_SIPI,
   EVENT_SMI,
   EVENT_YIELD,
@@ -75,7 +76,7 @@ function takeSipi(cpu: Cpu): void {
 function takeInterrupts(cpu: Cpu, port: InterruptPort, activity: number): void {
   const events = cpu.get32(EVENTS);
   if ((events & EVENT_NMI) !== 0 && cpu.get32(NMI_BLOCKED) === 0) {
-    drop(cpu, EVENT_NMI);
+    drop(cpu, (events & EVENT_NMI_NEXT) !== 0 ? EVENT_NMI_NEXT : EVENT_NMI);
     cpu.set32(NMI_BLOCKED, 1);
     return enter(cpu, NMI);
   }

@@ -23,6 +23,7 @@ import {
   TSC_OFFSET,
 } from '../layout.js';
 import { modelOf } from './cpuid.js';
+import { afterDevice } from './operands.js';
 import { CR0_PG, EFER_LMA, EFER_LME, EFER_NXE, EFER_SCE, isCanonicalHigh, MSR_STATE } from './state.js';
 
 /** A model-specific register: reads to EDX:EAX, writes from them; both may raise #GP(0). */
@@ -98,7 +99,7 @@ const apicBase: Register = {
     cpu.services.readApicBase?.(cpu.index, into);
   },
   write: (cpu, low, high) => {
-    if (cpu.services.writeApicBase?.(cpu.index, low, high) === false) cpu.fault(GP, 0);
+    if (high >>> 8 !== 0 || cpu.services.writeApicBase?.(cpu.index, low, high) === false) cpu.fault(GP, 0);
   },
 };
 
@@ -116,6 +117,7 @@ export function readTimeStamp(cpu: Cpu, into: Halves): void {
 function moveOffset(cpu: Cpu, low: number, high: number): void {
   const sum = cpu.get32(TSC_OFFSET) + (low >>> 0);
   cpu.setHalves(TSC_OFFSET, sum >>> 0, cpu.get32(TSC_OFFSET + 4) + high + (sum >= 2 ** 32 ? 1 : 0));
+  cpu.services.tscChanged?.(cpu.index);
 }
 
 const timeStamp: Register = {
@@ -128,7 +130,13 @@ const timeStamp: Register = {
 };
 
 /** IA32_TSC_ADJUST is the offset itself. */
-const timeStampAdjust = stored(TSC_OFFSET);
+const timeStampAdjust: Register = {
+  read: stored(TSC_OFFSET).read,
+  write: (cpu, low, high) => {
+    cpu.setHalves(TSC_OFFSET, low, high);
+    cpu.services.tscChanged?.(cpu.index);
+  },
+};
 
 /** IA32_TSC_DEADLINE is the local APIC's. */
 const deadline: Register = {
@@ -141,6 +149,29 @@ const deadline: Register = {
     else cpu.fault(GP, 0);
   },
 };
+
+/**
+ * Machine-check control: all bits on or off (SDM volume 3, 15.3.2.1). QUIRK(Linux): bit 10 alone may be off, as kernels have it on AMD's K8,
+ * and bit 0.
+ */
+const isErrorMask = (low: number, high: number): boolean =>
+  (low === 0 && high === 0) || ((low | 0x401) >>> 0 === 0xffff_ffff && high === 0xffff_ffff);
+
+/** Registers of the local APIC in x2APIC mode. */
+const EXTENDED_APIC = 0x800;
+const EXTENDED_APIC_REGISTERS = 0x40;
+
+const apicRegister = (number: number): Register => ({
+  read: (cpu, into) => {
+    if (!cpu.services.readApic?.(cpu.index, number, into)) cpu.fault(GP, 0);
+  },
+  write: (cpu, low, high) => {
+    if (!cpu.services.writeApic?.(cpu.index, number, low, high)) cpu.fault(GP, 0);
+  },
+});
+
+const apicRegisters = (): Entry[] =>
+  Array.from({ length: EXTENDED_APIC_REGISTERS }, (_, number) => [EXTENDED_APIC + number, 'x2apic', apicRegister(number)] as const);
 
 /** Bits that are written as zero only: machine-check status. */
 const clearedOnly = (address: number): Register => stored(address, (low, high) => low === 0 && high === 0);
@@ -170,8 +201,8 @@ function machineCheck(): Entry[] {
     [0x17b, 'mca', stored(allocate(), (low, high) => (low === 0 && high === 0) || (low === 0xffff_ffff && high === 0xffff_ffff))],
   ];
   for (let bank = 0; bank < MCE_BANKS; bank++) {
-    entries.push([0x400 + 4 * bank, 'mca', stored(allocate())], [0x401 + 4 * bank, 'mca', clearedOnly(allocate())]);
-    entries.push([0x402 + 4 * bank, 'mca', clearedOnly(allocate())], [0x403 + 4 * bank, 'mca', clearedOnly(allocate())]);
+    entries.push([0x400 + 4 * bank, 'mca', stored(allocate(), isErrorMask)], [0x401 + 4 * bank, 'mca', clearedOnly(allocate())]);
+    entries.push([0x402 + 4 * bank, 'mca', stored(allocate())], [0x403 + 4 * bank, 'mca', stored(allocate())]);
   }
   return entries;
 }
@@ -205,10 +236,12 @@ const ENTRIES: readonly Entry[] = [
   [0x175, 'sep', stored(MSR_SYSENTER_ESP, canonical)],
   [0x176, 'sep', stored(MSR_SYSENTER_EIP, canonical)],
   [0x277, 'pat', stored(MSR_PAT, bytesAre(isPatType))],
+  ...apicRegisters(),
   ...mtrrs(),
   ...machineCheck(),
   [0x17, 'intel', constant(0)],
-  [0x1a0, 'intel', stored(allocate())],
+  // QUIRK: of Intel only, but tests and kernels read it on any processor, as QEMU 7.2 lets them
+  [0x1a0, 'msr', stored(allocate())],
   [0x3a, 'intel', constant(1, 0, true)],
   [0x140, 'intel', constant(0, 0, true)],
   [0xce, 'intel', constant(0)],
@@ -267,7 +300,7 @@ export const readMsr: HelperFunction = (cpu) => {
   return undefined;
 };
 
-export const writeMsr: HelperFunction = (cpu) => {
+export const writeMsr: HelperFunction = (cpu, record) => {
   writeRegister(cpu, cpu.get32(RCX), cpu.get32(RAX), cpu.get32(RDX));
-  return undefined;
+  return afterDevice(cpu, record);
 };

@@ -3,7 +3,7 @@ import type { Cpu, HelperFunction } from '../cpu.js';
 import { STATUS_EXIT, STATUS_JUMP } from '../emit/core-functions.js';
 import type { Operand } from '../emit/shape.js';
 import { GP, STACK } from '../fault.js';
-import { EVENTS, MODE_KEY, REC_RM, RECORD_STACK, RIP, SLOW_ADDRESS } from '../layout.js';
+import { EVENTS, EXIT_REQUEST, MODE_KEY, REC_RM, RECORD_STACK, RIP, SLOW_ADDRESS } from '../layout.js';
 import { isCanonical } from './state.js';
 
 /** Linear address of the memory operand for an access of `bytes`; faults of its segment are raised. */
@@ -41,6 +41,10 @@ export function leaveAfter(cpu: Cpu, record: number): number {
   cpu.setLong(RIP, cpu.nextRip(record));
   return STATUS_EXIT;
 }
+
+/** What a device asked for (a reset, the A20 gate, an interrupt) happens right after the instruction. */
+export const afterDevice = (cpu: Cpu, record: number): number | undefined =>
+  cpu.get32(EXIT_REQUEST) !== 0 ? leaveAfter(cpu, record) : undefined;
 
 /** How an instruction ends that may have changed MODE_KEY since it was `oldKey`. */
 export function afterModeChange(cpu: Cpu, record: number, oldKey: number): number | undefined {

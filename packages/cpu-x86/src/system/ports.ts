@@ -24,7 +24,7 @@ import {
 } from '../layout.js';
 import { isVirtual8086 } from '../mode.js';
 import { portAccessed } from './debug.js';
-import { leaveAfter } from './operands.js';
+import { afterDevice } from './operands.js';
 import { ATTR_PRESENT, CR0_PE, FLAG_DF, FLAG_IOPL, TYPE_TSS, typeOf } from './state.js';
 
 /** Ports are free in real mode and at CPL <= IOPL; else the I/O permission bitmap decides (SDM volume 1, 19.5). */
@@ -55,9 +55,6 @@ function output(cpu: Cpu, port: number, bytes: AccessSize, value: number): void 
   portAccessed(cpu, port, bytes);
   cpu.services.io.write(port, bytes, value);
 }
-
-/** What a device asked for (a reset, the A20 gate, an interrupt) happens right after the instruction. */
-const afterDevice = (cpu: Cpu, record: number): number | undefined => (cpu.get32(EXIT_REQUEST) !== 0 ? leaveAfter(cpu, record) : undefined);
 
 /** IN: operand 0 is the accumulator, operand 1 the port. */
 function inputPort(cpu: Cpu, record: number): number | undefined {
@@ -139,7 +136,10 @@ const transfer =
     const addressBytes = cpu.get8(record + REC_ADDRESS_BYTES);
     const repeats = cpu.hasFlag(record, RECORD_REP | RECORD_REPNE);
     checkPort(cpu, cpu.get16(RDX), bytes);
-    if (!repeats) return void element(cpu, record, addressBytes, bytes);
+    if (!repeats) {
+      element(cpu, record, addressBytes, bytes);
+      return afterDevice(cpu, record);
+    }
     const rip = cpu.rip(record);
     while (!isZero(cpu, addressBytes)) {
       element(cpu, record, addressBytes, bytes);
@@ -148,7 +148,7 @@ const transfer =
       cpu.setLong(RIP, rip);
       return STATUS_JUMP;
     }
-    return undefined;
+    return afterDevice(cpu, record);
   };
 
 export const PORT_HELPERS: Readonly<Record<string, HelperFunction>> = {

@@ -17,6 +17,7 @@ import {
   EVENT_INIT,
   EVENT_INTERRUPT,
   EVENT_NMI,
+  EVENT_NMI_NEXT,
   EVENT_SIPI,
   EVENTS,
   EXIT_REQUEST,
@@ -1461,6 +1462,23 @@ ${HANDLERS}`);
     expect(guest.run().hex).toBe('1 2 2 3');
   });
 
+  it('two NMIs that came before one was taken are taken one after the other', () => {
+    const guest = new Guest(`${HANDLER}
+base:
+  report16 1
+  mov cx, 3
+again:
+  loop again
+  report16 3
+  cli
+  hlt
+${HANDLERS}`);
+    guest.onReport = (value) => {
+      if (value === 1) guest.post(EVENT_NMI | EVENT_NMI_NEXT);
+    };
+    expect(guest.run().hex).toBe('1 2 2 3');
+  });
+
   it('TF traps after each instruction, not after the one that loads SS', () => {
     const guest = new Guest(`${HANDLER}
   push word 0x102
@@ -1601,6 +1619,55 @@ hit:
     expect(written).toEqual([0xfee0_0800, 0x400]);
     const long = new Guest(longSource(' mov rax, cr8\n report eax\n mov eax, 9\n mov cr8, rax'), DEFAULT_CPU_MODEL, services).run();
     expect([long.hex, written.at(-1)]).toEqual(['7', 0x90]);
+  });
+
+  it('the APIC base has no address bits beyond the 40 of the processor; one that is off is not announced', () => {
+    let low = 0xfee0_0900;
+    const services: Partial<CpuServices> = {
+      readApicBase: (_index, into) => {
+        into.low = low;
+        into.high = 0;
+      },
+      writeApicBase: (_index, value) => {
+        low = value;
+        return true;
+      },
+    };
+    const body = `
+  mov ecx, 0x1b
+  mov eax, 0xfee00800
+  mov edx, 0x100
+  faulting wrmsr
+  mov eax, 1
+  cpuid
+  and edx, 0x200
+  report edx
+  mov ecx, 0x1b
+  mov eax, 0xfee00000
+  xor edx, edx
+  wrmsr
+  mov eax, 1
+  cpuid
+  and edx, 0x200
+  report edx
+  mov eax, 0x80000001
+  cpuid
+  and edx, 0x200
+  report edx`;
+    expect(new Guest(inProtectedMode(body), DEFAULT_CPU_MODEL, services).run().hex).toBe('e0d 0 200 0 0');
+  });
+
+  it.each([
+    ['0', 0x400, 0, 0, false],
+    ['all ones', 0x400, -1, -1, false],
+    ['all but the bit that Linux clears on the K8', 0x410, -0x401, -1, false],
+    ['other values', 0x400, 1, 0, true],
+    ['a status', 0x401, 1, 0, true],
+    ['an address', 0x402, 1, -1, false],
+    ['a register of a bank that is not there', 0x400 + 4 * 10, 0, 0, true],
+  ])('machine-check registers: %s', (_what, number, eax, edx, faults) => {
+    const body = ` mov ecx, ${number}\n mov eax, ${eax >>> 0}\n mov edx, ${edx >>> 0}\n ${faults ? 'faulting wrmsr' : 'wrmsr\n rdmsr\n report eax'}`;
+    expect(reportsOf(inProtectedMode(body))).toBe(faults ? 'e0d 0' : (eax >>> 0).toString(16));
   });
 });
 
