@@ -71,7 +71,7 @@ function fill(bytes: number, n: number): void {
   cpu.set16(layout.FCW, CONTROLS[n % CONTROLS.length]!);
   cpu.set16(layout.FSW, random() & 0x7f3f & ~0x80);
   cpu.set16(layout.FTW, random() & 3 ? 0xc000 : [0, 0xffff, 0x000f][random() % 3]!);
-  cpu.setFlags(2);
+  cpu.setFlags(2 | (random() & 0x8d5));
 }
 
 /** x87 state, flags and the memory operand. */
@@ -124,7 +124,9 @@ const pairs = (text: string): [number, number][] =>
 const ARITHMETIC = ['d8', 'dc', 'de'].flatMap((opcode) => pairs(`${opcode}c1 ${opcode}ca ${opcode}e3 ${opcode}e9 ${opcode}f2 ${opcode}fb`));
 const REGISTER_FORMS = [
   ...ARITHMETIC,
-  ...pairs('d8d1 d8d9 ded2 dae9 ded9 dbe9 dbf2 dde1 ddea dfe9 dff2 d9c2 d9c9 d9e0 d9e1 d9e8 d9ee d9f6 d9f7 ddd1 ddda'),
+  ...pairs(
+    'd8d1 d8d9 ded2 dae9 ded9 dbe9 dbf2 dde1 ddea dfe9 dff2 d9c2 d9c9 d9fa dac1 daca dbd3 dbd9 d9e0 d9e1 d9e8 d9ee d9f6 d9f7 ddd1 ddda',
+  ),
 ];
 /** Memory forms: opcode and ModRM.reg << 3. */
 const MEMORY_FORMS: [number, number][] = [

@@ -166,6 +166,7 @@ interface I64Ops {
   readonly rotr: Binary;
   readonly extendS: Unary;
   readonly extendU: Unary;
+  readonly truncSatF64U: Unary;
   readonly truncSatF64S: Unary;
   readonly truncSatF32S: Unary;
   readonly reinterpretF64: Unary;
@@ -216,6 +217,7 @@ export const i64: I64Ops = {
   rotr: binary('i64', 0x8a),
   extendS: unary('i64', 0xac),
   extendU: foldedUnary(unary('i64', 0xad), (a) => a),
+  truncSatF64U: unary('i64', 0xfc, 7),
   truncSatF64S: unary('i64', 0xfc, 6),
   truncSatF32S: unary('i64', 0xfc, 4),
   reinterpretF64: unary('i64', 0xbd),
@@ -313,6 +315,7 @@ interface F64Ops {
   readonly max: Binary;
   readonly copysign: Binary;
   readonly convertI32S: Unary;
+  readonly convertI64U: Unary;
   readonly convertI64S: Unary;
   readonly promoteF32: Unary;
   readonly reinterpretI64: Unary;
@@ -343,6 +346,7 @@ export const f64: F64Ops = {
   max: binary('f64', 0xa5),
   copysign: binary('f64', 0xa6),
   convertI32S: unary('f64', 0xb7),
+  convertI64U: unary('f64', 0xba),
   convertI64S: unary('f64', 0xb9),
   promoteF32: unary('f64', 0xbb),
   reinterpretI64: unary('f64', 0xbf),

@@ -1,4 +1,4 @@
-import { type Expr, type FunctionBuilder, i32, i64, type Local, type Signature, select } from '@hotsocket/wasm-builder';
+import { type Expr, type FunctionBuilder, f64, i32, i64, type Local, type Signature, select } from '@hotsocket/wasm-builder';
 import { FCW, FSW, SLOW_VALUE } from '../layout.js';
 
 /*
@@ -200,6 +200,7 @@ function defineAdd(f: FunctionBuilder): void {
   const [a, given] = [unpack(f, f.get(f.param(1))), unpack(f, f.get(f.param(2)))];
   const b = { ...given, sign: f.let(i32.xor(given.sign, f.get(f.param(3)))) };
   refuseUnless(f, modeIsCommon());
+  f.if(i32.and(isZero(a), isZero(b)), () => deliver(f, target, i64.const(0), i32.and(a.sign, b.sign)));
   f.if(i32.and(isZero(b), isNormal(a)), () => deliver(f, target, a.significand, i32.or(a.sign, a.exponent)));
   f.if(i32.and(isZero(a), isNormal(b)), () => deliver(f, target, b.significand, i32.or(b.sign, b.exponent)));
   refuseUnless(f, i32.and(isNormal(a), isNormal(b)));
@@ -277,6 +278,63 @@ function normalize(f: FunctionBuilder, { high, low, exponent }: Wide): void {
   });
 }
 
+/** (target, a): the square root of a, not negative unless it is -0. */
+function defineSquareRoot(f: FunctionBuilder): void {
+  const target = f.get(f.param(0));
+  const a = unpack(f, f.get(f.param(1)));
+  refuseUnless(f, modeIsCommon());
+  f.if(isZero(a), () => deliver(f, target, i64.const(0), a.sign));
+  refuseUnless(f, i32.and(isNormal(a), i32.eqz(a.sign)));
+  const odd = f.let(i32.and(i32.sub(a.exponent, i32.const(BIAS)), i32.const(1)));
+  const high = f.let(select(a.significand, i64.shrU(a.significand, i64.const(1)), odd));
+  const low = f.let(select(i64.const(0), i64.shl(a.significand, i64.const(63)), odd));
+  const root = wide(f);
+  f.set(root.exponent, i32.add(i32.shrS(i32.sub(a.exponent, i32.const(BIAS)), i32.const(1)), i32.const(BIAS)));
+  estimateRoot(f, high, low, root.high);
+  const rest = correctRoot(f, high, low, root.high);
+  const more = i32.or(i64.ne(rest.high, i64.const(0)), i64.gtU(rest.low, f.get(root.high)));
+  const inexact = i64.ne(i64.or(rest.high, rest.low), i64.const(0));
+  const below = select(i64.const(0x4000_0000_0000_0000n), i64.const(0), inexact);
+  f.set(root.low, select(i64.const(-0x4000_0000_0000_0000n), below, more));
+  round(f, target, i32.const(0), root);
+}
+
+const TWO_32 = 2 ** 32;
+
+/** The root of high:low but for 1: from that of a double, one step of Newton's. */
+function estimateRoot(f: FunctionBuilder, high: Expr, low: Expr, root: Local): void {
+  f.set(root, i64.truncSatF64U(f64.mul(f64.sqrt(f64.convertI64U(high)), f64.const(TWO_32))));
+  refuseUnless(f, i64.ltU(high, f.get(root)));
+  const [quotient, remainder] = [f.local('i64'), f.local('i64')];
+  divide(f, { high, low, divisor: f.get(root) }, quotient, remainder);
+  f.set(root, i64.add(f.get(root), i64.shrS(i64.sub(f.get(quotient), f.get(root)), i64.const(1))));
+}
+
+/** Makes `root` the greatest number whose square is at most high:low; gives what is left, from 0 to twice the root. */
+function correctRoot(f: FunctionBuilder, high: Expr, low: Expr, root: Local): { high: Expr; low: Expr } {
+  const rest = wide(f);
+  const measure = (): void => {
+    multiply(f, rest, f.get(root), f.get(root));
+    const borrow = f.let(i64.extendU(i64.ltU(low, f.get(rest.low))));
+    f.set(rest.low, i64.sub(low, f.get(rest.low)));
+    f.set(rest.high, i64.sub(i64.sub(high, f.get(rest.high)), borrow));
+  };
+  measure();
+  f.if(i64.ltS(f.get(rest.high), i64.const(0)), () => {
+    f.set(root, i64.sub(f.get(root), i64.const(1)));
+    measure();
+  });
+  const twiceHigh = i64.shrU(f.get(root), i64.const(63));
+  const twiceLow = i64.shl(f.get(root), i64.const(1));
+  const above = i32.and(i64.eq(f.get(rest.high), twiceHigh), i64.gtU(f.get(rest.low), twiceLow));
+  f.if(i32.or(above, i64.gtU(f.get(rest.high), twiceHigh)), () => {
+    f.set(root, i64.add(f.get(root), i64.const(1)));
+    measure();
+  });
+  refuseUnless(f, i64.leU(f.get(rest.high), i64.const(1)));
+  return { high: f.get(rest.high), low: f.get(rest.low) };
+}
+
 /** (a, b): C0 and C3 as FCOM sets them, or COMPARE_REFUSED. */
 function defineCompare(f: FunctionBuilder): void {
   const [a, b] = [unpack(f, f.get(f.param(0))), unpack(f, f.get(f.param(1)))];
@@ -334,7 +392,7 @@ function roundsUp(f: FunctionBuilder, whole: Expr, fraction: Expr, mode: Expr, i
 }
 
 /** Names of the functions, as definitions of instructions call them. */
-export type X87Function = 'x87Add' | 'x87Multiply' | 'x87Divide' | 'x87Compare' | 'x87ToInteger';
+export type X87Function = 'x87Add' | 'x87Multiply' | 'x87Divide' | 'x87SquareRoot' | 'x87Compare' | 'x87ToInteger';
 
 /** A function that any module with the core's memory can have. */
 export interface LibraryFunction {
@@ -349,6 +407,7 @@ export const X87_FUNCTIONS: Readonly<Record<X87Function, LibraryFunction>> = {
   x87Add: { signature: taking(4), define: defineAdd },
   x87Multiply: { signature: taking(3), define: defineMultiply },
   x87Divide: { signature: taking(3), define: defineDivide },
+  x87SquareRoot: { signature: taking(2), define: defineSquareRoot },
   x87Compare: { signature: taking(2), define: defineCompare },
   x87ToInteger: { signature: taking(3), define: defineToInteger },
 };

@@ -1,6 +1,6 @@
 import { type Expr, i32, i64, select } from '@hotsocket/wasm-builder';
 import { type Emitter, intConst, intOps, loadPlain, narrowed, signExtendTo64, storePlain, widened } from '../emit/emitter.js';
-import { EFLAGS, RDX } from '../layout.js';
+import { EFLAGS, RAX, RBX, RCX, RDX } from '../layout.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 
 type BitChange = 'none' | 'set' | 'reset' | 'complement';
@@ -89,6 +89,22 @@ const populationCount: Semantic = (x) => {
   x.clearSignAndParity();
   x.clearCarries();
   x.clearAux();
+};
+
+/** CMPXCHG8B: compares EDX:EAX, which gets what was found, or memory gets ECX:EBX. Memory is written in either case. */
+const compareExchange8: Semantic = (x) => {
+  const pair = (high: number, low: number): Expr =>
+    i64.or(i64.shl(i64.extendU(x.gpr(high, 32)), i64.const(32)), i64.extendU(x.gpr(low, 32)));
+  const host = x.hostForModify(x.linear(8, true), 64);
+  const found = x.let(i64.load(host));
+  const equal = x.let(i64.eq(found, pair(RDX, RAX)));
+  x.f.store('i64', host, select(pair(RCX, RBX), found, equal));
+  x.commit(host, 8);
+  x.f.if(i32.eqz(equal), () => {
+    x.setGpr(RAX, i64.wrap(found), 32);
+    x.setGpr(RDX, i64.wrap(i64.shrU(found, i64.const(32))), 32);
+  });
+  x.setZero(equal);
 };
 
 const changeEflags =
@@ -230,6 +246,6 @@ export const BITS: SemanticTable = {
   SARX: shiftWithoutFlags('shrS'),
   SHRX: shiftWithoutFlags('shrU'),
   RORX: rotateWithoutFlags,
-  CMPXCHG8B: helper('compareExchangeWide'),
+  CMPXCHG8B: compareExchange8,
   CMPXCHG16B: helper('compareExchangeWide'),
 };

@@ -1,4 +1,4 @@
-import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
+import { type Expr, i32, i64, v128 } from '@hotsocket/wasm-builder';
 import type { Bits, Emitter } from '../emit/emitter.js';
 import { COMPARE_REFUSED } from '../fpu/x87-functions.js';
 import { FCW, FSW, SCRATCH, SLOW_VALUE } from '../layout.js';
@@ -109,6 +109,25 @@ export function arithmeticMemory(x: Emitter, opcode: number, reg: number, value:
   }
   x.provided([plain, isUsed(first), computed(x, reg, cellOf(first), cellOf(first), at(OPERAND))], never, exactly, () => {});
 }
+
+/** FSQRT. */
+export const squareRoot: FastMove = (x, exactly) => {
+  const first = top(x);
+  const done = x.f.callValue(x.functions.x87SquareRoot, cellOf(first), cellOf(first));
+  x.provided([isUsed(first), done], never, exactly, () => {});
+};
+
+/** FCMOVcc: ST(0) := ST(i) where the condition code holds. */
+export const moveIf =
+  (condition: number): FastMove =>
+  (x, exactly) => {
+    const first = top(x);
+    const other = near(x, first, x.registerAddress(0));
+    const holds = x.let(x.condition(condition));
+    x.provided([isUsed(first), isUsed(other)], never, exactly, () => {
+      x.f.if(holds, () => x.f.store('v128', cellOf(first), v128.load(cellOf(other))));
+    });
+  };
 
 /** FLD1, FLDZ. */
 export const pushConstant =

@@ -11,8 +11,10 @@ import {
   compareToFlags,
   loadControl,
   loadInteger,
+  moveIf,
   pushConstant,
   rotated,
+  squareRoot,
   storeInteger,
 } from './x87-arithmetic.js';
 import {
@@ -60,6 +62,14 @@ function setOpcode(x: Emitter, { opcode, modrm, indexed }: Encoding): void {
 
 const key = (opcode: number, modrm: number): number => (opcode << 8) | modrm;
 
+/** FCMOVcc by the first byte: B, E, BE, U for DA and their opposites for DB, as condition codes. */
+const CONDITIONAL: ReadonlyMap<number, FastMove> = new Map(
+  [2, 4, 6, 10].flatMap((condition, n) => [
+    [key(0xda, 0xc0 + 8 * n), moveIf(condition)],
+    [key(0xdb, 0xc0 + 8 * n), moveIf(condition + 1)],
+  ]),
+);
+
 const ARITHMETIC: ReadonlyMap<number, FastMove> = new Map(
   [0xd8, 0xdc, 0xde].flatMap((opcode) => [0, 1, 2, 3, 4, 5, 6, 7].map((reg) => [key(opcode, 0xc0 + 8 * reg), arithmeticOf(opcode, reg)])),
 );
@@ -67,6 +77,8 @@ const ARITHMETIC: ReadonlyMap<number, FastMove> = new Map(
 /** Register forms with a way of their own, by opcode and second byte. */
 const FAST_FORMS: ReadonlyMap<number, FastMove> = new Map([
   ...ARITHMETIC,
+  ...CONDITIONAL,
+  [key(0xd9, 0xfa), squareRoot],
   [key(0xd9, 0xc0), duplicate],
   [key(0xd9, 0xc8), exchange],
   [key(0xd9, 0xe0), changeSign(negated)],
