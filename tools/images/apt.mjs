@@ -46,7 +46,7 @@ export async function sha256(path) {
 }
 
 /** Runs a command; `onStatus` gets the lines of its file descriptor 3. Resolves to its output, rejects with its last error line. */
-function run(command, args, { env = {}, cwd, onStatus } = {}) {
+export function run(command, args, { env = {}, cwd, onStatus } = {}) {
   return new Promise((resolve, reject) => {
     const stdio = ['ignore', 'pipe', 'pipe', ...(onStatus === undefined ? [] : ['pipe'])];
     const child = spawn(command, args, { cwd, env: { ...process.env, LC_ALL: 'C', ...env }, stdio });
@@ -68,19 +68,21 @@ function run(command, args, { env = {}, cwd, onStatus } = {}) {
 /** The first error apt names, without its prefix. */
 const reason = (err) => {
   const lines = err.split('\n').filter((line) => line !== '');
-  return (lines.find((line) => /^[EW]:/.test(line)) ?? lines.at(-1))?.replace(/^[EW]: */, '');
+  return (lines.find((line) => /^[EW]:|error:/.test(line)) ?? lines.at(-1))?.replace(/^[EW]: */, '');
 };
 
 const percentOf = (line) => Number(/^dlstatus:\d+:([\d.]+):/.exec(line)?.[1] ?? Number.NaN);
 
-/** A private apt under `root`. */
+/** A private apt under `root`; with `sources` it also knows source packages. */
 export class Apt {
   #root;
   #env;
+  #kinds;
 
-  constructor(root) {
+  constructor(root, { sources = false } = {}) {
     this.#root = root;
     this.#env = { APT_CONFIG: join(root, 'apt.conf') };
+    this.#kinds = sources ? ['deb', 'deb-src'] : ['deb'];
   }
 
   /** Writes the configuration and fetches the package lists when there are none, or again when `force` is set. */
@@ -89,7 +91,8 @@ export class Apt {
     for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(this.#root, folder), { recursive: true });
     writeFileSync(join(this.#root, 'status'), '');
     writeFileSync(join(this.#root, 'apt.conf'), configuration(this.#root));
-    writeFileSync(join(this.#root, 'sources.list'), `deb [signed-by=${KEYRING}] ${mirror()} ${SUITE} main\n`);
+    const lines = this.#kinds.map((kind) => `${kind} [signed-by=${KEYRING}] ${mirror()} ${SUITE} main\n`);
+    writeFileSync(join(this.#root, 'sources.list'), lines.join(''));
     if (!force && this.#hasLists()) return;
     progress.step(`package lists of Debian ${SUITE}`);
     await this.#apt('apt-get', ['update', '--error-on=any'], progress);
@@ -115,6 +118,16 @@ export class Apt {
     const sum = await sha256(path);
     if (sum !== fields.SHA256) throw new FetchError(`${name}: SHA-256 ${sum}, but the package index says ${fields.SHA256}`);
     return path;
+  }
+
+  /** Downloads the files of a source package into `folder`; apt compares them with the verified index. Resolves to the path of the upstream archive. */
+  async downloadSource(name, folder, progress) {
+    progress.step(`the source of ${name}`);
+    mkdirSync(folder, { recursive: true });
+    await this.#apt('apt-get', ['source', '--download-only', '--only-source', name], progress, folder);
+    const archive = readdirSync(folder).find((file) => file.startsWith(`${name}_`) && /\.orig\.tar\.\w+$/.test(file));
+    if (archive === undefined) throw new FetchError(`apt-get left no source of ${name}`);
+    return join(folder, archive);
   }
 
   #hasLists() {

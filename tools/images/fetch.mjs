@@ -1,9 +1,10 @@
 // Fetches the guest images (firmware, kernels, busybox, memtest86+) from Debian and builds the initramfs archives.
 //   node tools/images/fetch.mjs [--list] [image ...]        without names: all of them
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Apt, extract, FetchError, sha256 } from './apt.mjs';
+import { recentFailure, rememberingFailure, withLock, writeWhole } from './cache.mjs';
 import { BUILT, IMAGES, PACKAGED } from './catalogue.mjs';
 import { initramfsOf, recipeOf } from './initramfs.mjs';
 import { Progress } from './progress.mjs';
@@ -13,21 +14,8 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Where the images lie: `.cache/images`, or the directory named by HOTSOCKET_IMAGES. */
 export const CACHE = resolve(process.env.HOTSOCKET_IMAGES ?? join(repository, '.cache/images'));
 
-/** No fetch takes longer; a lock this old is left over, and its process id may long be another's. */
-const LOCK_LIFE_MS = 30 * 60_000;
-
-/** After a failure, tests do not try again for so long: without a network every one of them would wait. */
-const FAILURE_LIFE_MS = 10 * 60_000;
-
-const failurePath = join(CACHE, 'failure.txt');
 const manifestPath = join(CACHE, 'manifest.json');
 const readManifest = () => (existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, 'utf8')) : {});
-
-/** Replaces a file in one step, so that another process never sees half of it. */
-const writeWhole = (path, data) => {
-  writeFileSync(`${path}.new`, data);
-  renameSync(`${path}.new`, path);
-};
 
 const remember = (name, record) => {
   writeWhole(manifestPath, `${JSON.stringify({ ...readManifest(), [name]: record }, undefined, 2)}\n`);
@@ -41,39 +29,6 @@ async function isGood(name, manifest) {
   return (await sha256(path)) === record.sha256;
 }
 
-/** Holds the cache for one process at a time; a lock whose owner is gone is taken over. */
-async function withLock(work) {
-  mkdirSync(CACHE, { recursive: true });
-  const lock = join(CACHE, '.lock');
-  while (!tryLock(lock)) await new Promise((wake) => setTimeout(wake, 200));
-  try {
-    return await work();
-  } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-function tryLock(lock) {
-  try {
-    writeFileSync(lock, String(process.pid), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error;
-    if (!isAlive(lock)) rmSync(lock, { force: true });
-    return false;
-  }
-}
-
-function isAlive(lock) {
-  try {
-    if (Date.now() - statSync(lock).mtimeMs > LOCK_LIFE_MS) return false;
-    process.kill(Number(readFileSync(lock, 'utf8')), 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
-
 /** The package that holds an image: for a meta package the versioned one it depends on. */
 async function packageOf(apt, { meta, package: direct, arch }) {
   if (meta === undefined) return apt.show(direct, arch);
@@ -81,12 +36,6 @@ async function packageOf(apt, { meta, package: direct, arch }) {
   const versioned = /^\S+/.exec(Depends)?.[0];
   if (versioned === undefined) throw new FetchError(`package ${meta} depends on nothing`);
   return apt.show(versioned, arch);
-}
-
-/** Why the last fetch failed, when that was a short time ago. */
-function recentFailure() {
-  if (!existsSync(failurePath) || Date.now() - statSync(failurePath).mtimeMs > FAILURE_LIFE_MS) return undefined;
-  return readFileSync(failurePath, 'utf8');
 }
 
 /** Fetches the wanted packaged images, each package once. */
@@ -151,13 +100,9 @@ async function provide(names, progress, retry) {
   const sources = built.map((name) => BUILT[name].busybox);
   const packaged = await missing([...new Set([...names.filter((name) => name in PACKAGED), ...sources])]);
   if (packaged.length > 0) {
-    const failure = retry ? undefined : recentFailure();
+    const failure = retry ? undefined : recentFailure(CACHE);
     if (failure !== undefined) throw new FetchError(failure);
-    await fetchPackaged(packaged, progress).catch((error) => {
-      writeWhole(failurePath, error.message);
-      throw error;
-    });
-    rmSync(failurePath, { force: true });
+    await rememberingFailure(CACHE, () => fetchPackaged(packaged, progress));
   }
   for (const name of built) await build(name, progress);
 }
@@ -177,7 +122,7 @@ export async function ensureImages(names, { retry = false } = {}) {
   if (unknown.length > 0) throw new Error(`no such image: ${unknown.join(', ')} (known: ${IMAGES.join(', ')})`);
   const progress = new Progress();
   try {
-    await withLock(() => provide(names, progress, retry));
+    await withLock(CACHE, () => provide(names, progress, retry));
   } catch (error) {
     progress.end();
     if (!(error instanceof FetchError)) throw error;

@@ -15,6 +15,8 @@ export function buildMachine(config: MachineConfig, trace: Trace): Pc {
   const machine = describe(config, () => new Pc({ ...pcOptions(config), ...bootImages(config), trace }));
   machine.noReboot = config.noReboot;
   machine.noShutdown = config.noShutdown;
+  machine.panicSetting = config.panicSetting;
+  machine.watchdogAction = config.watchdogAction;
   if (config.serialScreen) machine.board.fwCfg.addFile('etc/sercon-port', COM1_BYTES);
   return machine;
 }
@@ -36,7 +38,7 @@ const optionOf = ({ kernel, initrd }: MachineConfig, { code, message }: ImageErr
 };
 
 function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
-  const { smp, ramBytes, cpu, name, uuid, acpi, cpuHotplug, boot, debugExit, testdev, strictLegacy } = config;
+  const { smp, ramBytes, cpu, name, uuid, acpi, cpuHotplug, boot, debugExit, testdev, watchdog, pvpanic, strictLegacy } = config;
   return {
     cpus: smp.cpus,
     maxCpus: smp.maxCpus,
@@ -51,6 +53,9 @@ function pcOptions(config: MachineConfig): Omit<PcOptions, 'firmware'> {
     ...(cpuHotplug === undefined ? {} : { cpuHotplug }),
     ...(boot === undefined ? {} : { boot }),
     testdev,
+    watchdog,
+    executes: config.accel !== 'qtest',
+    ...(pvpanic === undefined ? {} : { pvpanic }),
     ...(debugExit === undefined ? {} : { debugExit }),
   };
 }
@@ -83,10 +88,16 @@ function bootImages({ kernel, initrd, append, bios, firmwareDirs, ramBytes }: Ma
 const initrdOf = (kernel: Uint8Array, text: string, ramBytes: number): Pick<PcOptions, 'initrd' | 'bootModules'> =>
   bootsByMultiboot(kernel) ? { bootModules: readModules(text, ramBytes) } : { initrd: readInitrd(text, ramBytes) };
 
-/** Names of all trace points, from the smallest machine there is. */
+/** A machine that is built to be asked, not to run: it has every device. */
+export function smallestPc(trace: Trace = new Trace()): Pc {
+  const firmware = new Uint8Array(64 << 10);
+  const devices = { testdev: true, pvpanic: {}, watchdog: true };
+  return new Pc({ cpus: 1, maxCpus: 1, topology: { cores: 1, threads: 1 }, ramBytes: 1 << 20, firmware, trace, ...devices });
+}
+
+/** Names of all trace points. */
 export function tracePointNames(): string[] {
   const trace = new Trace();
-  const firmware = new Uint8Array(64 << 10);
-  new Pc({ cpus: 1, maxCpus: 1, topology: { cores: 1, threads: 1 }, ramBytes: 1 << 20, firmware, trace });
+  smallestPc(trace);
   return trace.names();
 }

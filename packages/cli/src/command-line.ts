@@ -1,8 +1,10 @@
+import type { WatchdogAction } from '@hotsocket/machine/control';
+import type { PanicSetting } from '@hotsocket/machine-pc';
 import type { CharDevice, CharReference, SocketConfig } from './options/char-device.js';
 import type { CpuChoice } from './options/cpu-model.js';
 import type { DeviceConfig } from './options/devices.js';
 import { ONE_CPU, type Smp } from './options/smp.js';
-import type { Boot, RtcBase, TraceRequest } from './options/values.js';
+import type { AcceleratorChoice, Boot, RtcBase, TraceRequest } from './options/values.js';
 import type { SupervisionConfig } from './supervise/supervision.js';
 
 /** Who uses a character device. */
@@ -15,7 +17,7 @@ export interface CharUse {
   readonly port?: number;
 }
 
-/** A QMP server on a socket. */
+/** A QMP server on a socket: it listens, or connects to a client that does. */
 export interface QmpSocket {
   readonly label: string;
   readonly socket: SocketConfig;
@@ -23,6 +25,8 @@ export interface QmpSocket {
 
 /** A machine as the command line describes it. Nothing has been opened or read. */
 export interface MachineConfig {
+  /** A PC, or `none`: nothing at all. */
+  readonly machineType: string;
   readonly smp: Smp;
   readonly ramBytes: number;
   readonly cpu: CpuChoice | undefined;
@@ -46,6 +50,10 @@ export interface MachineConfig {
   readonly noShutdown: boolean;
   readonly debugExit: { readonly iobase: number; readonly iosize: number } | undefined;
   readonly testdev: boolean;
+  readonly pvpanic: { readonly ioport: number; readonly events: number } | undefined;
+  readonly watchdog: boolean;
+  readonly panicSetting: PanicSetting;
+  readonly watchdogAction: WatchdogAction;
   /** Firmware shows its screen on the serial port, as there is no other. */
   readonly serialScreen: boolean;
   readonly charUses: readonly CharUse[];
@@ -66,10 +74,11 @@ export interface MachineConfig {
 
 /** What the options have said so far; `finish` makes a `MachineConfig` of it. */
 export interface Draft {
+  machineType: string;
   smp: Smp;
   ramBytes: number;
   cpu?: CpuChoice;
-  accel: string;
+  accelerators: AcceleratorChoice[];
   kernel?: string;
   initrd?: string;
   append?: string;
@@ -88,7 +97,10 @@ export interface Draft {
   noShutdown: boolean;
   noDefaults: boolean;
   nographic: boolean;
+  graphicsOff: boolean;
   noDisplay: boolean;
+  panicSetting: PanicSetting;
+  watchdogAction: WatchdogAction;
   devices: { config: DeviceConfig; label: string }[];
   chardevs: Map<string, CharDevice>;
   serials: { reference: CharReference; label: string }[];
@@ -113,7 +125,8 @@ const DEFAULT_RAM_BYTES = 128 * 2 ** 20;
 export const newDraft = (): Draft => ({
   smp: ONE_CPU,
   ramBytes: DEFAULT_RAM_BYTES,
-  accel: 'tcg',
+  machineType: 'pc',
+  accelerators: [],
   firmwareDirs: [],
   strictLegacy: false,
   paused: false,
@@ -121,7 +134,10 @@ export const newDraft = (): Draft => ({
   noShutdown: false,
   noDefaults: false,
   nographic: false,
+  graphicsOff: false,
   noDisplay: false,
+  panicSetting: 'shutdown',
+  watchdogAction: 'reset',
   devices: [],
   chardevs: new Map(),
   serials: [],

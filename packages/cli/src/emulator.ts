@@ -4,7 +4,6 @@ import { CpuAddError, type MachineControl, type ShutdownReason } from '@hotsocke
 import { missingFeatures, type Pc } from '@hotsocket/machine-pc';
 import { Monitor } from '@hotsocket/monitor';
 import { cpuAddText, QmpServer } from '@hotsocket/qmp';
-import { listenQmp, QmpListenError } from '@hotsocket/qmp/node';
 import { Trace, type TraceRecord } from '@hotsocket/trace';
 import { buildMachine } from './build-machine.js';
 import { type CharBackend, NullBackend } from './char/char-backend.js';
@@ -14,9 +13,12 @@ import { type StandardStreams, StdioBackend } from './char/stdio.js';
 import type { CharUse, MachineConfig, QmpSocket } from './command-line.js';
 import { attachDebugConsole, attachMonitor, attachQmp, attachSerial, attachShared } from './consoles.js';
 import { Log, TraceLog } from './log.js';
-import type { CharDevice, SocketAddress } from './options/char-device.js';
+import { MACHINE_TYPES } from './machine-types.js';
+import type { CharDevice } from './options/char-device.js';
 import { cpuModelText } from './options/cpu-model.js';
-import { bindText, systemText, UsageError } from './usage-error.js';
+import { bind, openQmpSocket } from './qmp-sockets.js';
+import { openQtest } from './qtest.js';
+import { systemText, UsageError } from './usage-error.js';
 import { VERSION_TEXT } from './version.js';
 
 const TRIPLE_FAULT = 'cpu_triple_fault';
@@ -55,6 +57,7 @@ export class Emulator {
     this.#monitor = makeMonitor(this.machine, config, log);
     this.qmp = new QmpServer({
       machine: this.machine,
+      machineTypes: MACHINE_TYPES,
       dialect: config.qmpDialect,
       humanMonitor: this.#monitor,
       packageName: VERSION_TEXT,
@@ -75,14 +78,13 @@ export class Emulator {
     this.#writePidFile();
     await this.#openQtest();
     await this.#openGdb();
-    for (const socket of this.#config.qmpSockets) await this.#listen(socket);
+    for (const socket of this.#config.qmpSockets) await this.#openQmp(socket);
     for (const uses of groupByDevice(this.#config.charUses)) await this.#attach(uses);
   }
 
   /** Starts the machine, unless it was told to wait. */
   run(): void {
-    const runs = !this.#config.paused && this.#config.accel !== 'qtest' && this.#config.qtest === undefined;
-    if (runs && this.machine.runState === 'prelaunch') this.machine.cont();
+    if (!this.#config.paused && this.machine.runState === 'prelaunch') this.machine.cont();
   }
 
   /** Gives the terminal to serial port and monitor together. */
@@ -145,15 +147,8 @@ export class Emulator {
   }
 
   async #openQtest(): Promise<void> {
-    const { qtest, qtestLog } = this.#config;
-    if (qtest === undefined) return;
-    const [{ PcQtestTarget }, node] = await Promise.all([import('@hotsocket/qtest'), import('@hotsocket/qtest/node')]);
-    const log = qtestLog === undefined ? {} : { log: node.qtestLogFile(qtestLog) };
-    try {
-      this.#open.push(await node.serveQtest(new PcQtestTarget(this.machine), node.parseQtestEndpoint(qtest), log));
-    } catch (error) {
-      throw error instanceof node.QtestEndpointError ? new UsageError(error.message) : error;
-    }
+    const server = await openQtest(this.#config, ({ PcQtestTarget }) => new PcQtestTarget(this.machine));
+    if (server !== undefined) this.#open.push(server);
   }
 
   async #openGdb(): Promise<void> {
@@ -167,14 +162,9 @@ export class Emulator {
     this.#open.push(await bind(`-gdb ${gdb}`, address, () => node.listenGdb(server, address, { allowRemote })));
   }
 
-  async #listen({ label, socket }: QmpSocket): Promise<void> {
-    const { address } = socket;
-    const { allowRemote } = this.#config;
-    const listener = await bind(label, address, () => listenQmp(this.qmp, address, { allowRemote }));
-    this.#open.push(listener);
-    if (!socket.wait) return;
-    this.#log.line(`${label}: waiting for a connection`);
-    await Promise.race([listener.firstClient, this.ended]);
+  async #openQmp(socket: QmpSocket): Promise<void> {
+    const services = { allowRemote: this.#config.allowRemote, log: this.#log.line, ended: this.ended };
+    this.#open.push(await openQmpSocket(this.qmp, socket, services));
   }
 
   /** One device and whoever uses it. */
@@ -215,18 +205,6 @@ function parseEndpoint(text: string, node: typeof import('@hotsocket/gdbstub/nod
     return node.parseGdbEndpoint(text);
   } catch (error) {
     throw error instanceof node.GdbEndpointError ? new UsageError(error.message) : error;
-  }
-}
-
-/** Opens a server's socket; says in the words of the command line why that is not possible. */
-async function bind<Listener>(label: string, address: SocketAddress, listen: () => Promise<Listener>): Promise<Listener> {
-  try {
-    return await listen();
-  } catch (error) {
-    if (!(error instanceof QmpListenError)) throw error;
-    throw new UsageError(
-      `${label}: ${error.cause === undefined ? error.message : `failed to bind socket: ${bindText(error.cause, address)}`}`,
-    );
   }
 }
 

@@ -15,24 +15,62 @@ export function finish(draft: Draft): MachineConfig {
     ...pick(draft),
     acpi: acpiOf(draft),
     supervision: supervisionOf(draft),
-    testdev: draft.devices.some(({ config }) => config.driver === 'pc-testdev'),
+    accel: acceleratorOf(draft),
+    testdev: hasDevice(draft, 'pc-testdev'),
+    watchdog: hasDevice(draft, 'ib700'),
+    pvpanic: draft.devices.map(({ config }) => config).findLast((config) => config.driver === 'pvpanic'),
     debugExit: draft.devices.map(({ config }) => config).findLast((config) => config.driver === 'isa-debug-exit'),
-    serialScreen: draft.nographic || !draft.noDisplay,
+    serialScreen: draft.nographic || draft.graphicsOff || !draft.noDisplay,
     charUses: uses.filter((use) => !isQmpSocket(use)),
     qmpSockets: [...draft.qmpSockets, ...control.map(qmpSocket)],
   };
 }
 
-type Computed = 'acpi' | 'supervision' | 'debugExit' | 'testdev' | 'serialScreen' | 'charUses' | 'qmpSockets';
+type Computed =
+  | 'accel'
+  | 'acpi'
+  | 'supervision'
+  | 'debugExit'
+  | 'testdev'
+  | 'watchdog'
+  | 'pvpanic'
+  | 'serialScreen'
+  | 'charUses'
+  | 'qmpSockets';
 
 /** What goes into the machine as it was said. */
 function pick(draft: Draft): Omit<MachineConfig, Computed> {
-  const { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, boot } = draft;
+  const { machineType, smp, ramBytes, cpu, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, boot } = draft;
   const { cpuHotplug, strictLegacy, paused, noReboot, noShutdown, qmpDialect, allowRemote, trace, logFile, timestamps } = draft;
-  const { pidFile, qtest, qtestLog, gdb } = draft;
-  const machine = { smp, ramBytes, cpu, accel, kernel, initrd, append, bios, firmwareDirs, name, uuid, rtc, icount, boot, cpuHotplug };
+  const { pidFile, qtest, qtestLog, gdb, panicSetting, watchdogAction } = draft;
+  const machine = {
+    machineType,
+    smp,
+    ramBytes,
+    cpu,
+    kernel,
+    initrd,
+    append,
+    bios,
+    firmwareDirs,
+    name,
+    uuid,
+    rtc,
+    icount,
+    boot,
+    cpuHotplug,
+  };
   const life = { strictLegacy, paused, noReboot, noShutdown, qmpDialect, allowRemote, trace, logFile, timestamps };
-  return { ...machine, ...life, pidFile, qtest, qtestLog, gdb };
+  return { ...machine, ...life, pidFile, qtest, qtestLog, gdb, panicSetting, watchdogAction };
+}
+
+const hasDevice = ({ devices }: Draft, driver: string): boolean => devices.some(({ config }) => config.driver === driver);
+
+/** The first that is available of those that were named. */
+function acceleratorOf({ accelerators }: Draft): string {
+  const found = accelerators.find(({ problem }) => problem === undefined);
+  if (found === undefined && accelerators[0] !== undefined) throw new UsageError(accelerators[0].problem);
+  return found?.name ?? 'tcg';
 }
 
 function supervisionOf({ supervision }: Draft): MachineConfig['supervision'] {
@@ -131,6 +169,6 @@ const isQmpSocket = ({ user, device }: CharUse): boolean => user === 'qmp' && de
 
 function qmpSocket({ device, label }: CharUse): QmpSocket {
   const { backend } = device;
-  if (backend.kind !== 'socket' || !backend.server) throw new UsageError(`${label}: QMP needs a socket with server=on`);
+  if (backend.kind !== 'socket') throw new UsageError(`${label}: QMP needs a socket`);
   return { label, socket: backend };
 }

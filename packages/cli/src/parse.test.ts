@@ -43,6 +43,25 @@ describe('parseCommandLine', () => {
     ]);
   });
 
+  it('takes the first accelerator that is available, as QEMU does', () => {
+    expect(machine('-accel', 'kvm', '-accel', 'qtest', '-accel', 'tcg').accel).toBe('qtest');
+  });
+
+  it('connects to a QMP client that listens, as test programs for QEMU want it', () => {
+    expect(machine('-chardev', 'socket,path=s,id=c0', '-mon', 'chardev=c0,mode=control').qmpSockets).toMatchObject([
+      { socket: { address: { kind: 'unix', path: 's' }, server: false, wait: false } },
+    ]);
+  });
+
+  it.each([
+    [['-display', 'none'], false],
+    [['-display', 'none', '-M', 'pc', '-M', 'graphics=off'], true],
+    [['-display', 'none', '-nographic'], true],
+    [[], true],
+  ])('with %j firmware shows its screen on the serial port: %p', (args, expected) => {
+    expect(machine(...args).serialScreen).toBe(expected);
+  });
+
   it('takes one dash or two', () => {
     expect(machine('--kernel', 'k', '--m', '64', '-append', 'a=b,c')).toMatchObject({ kernel: 'k', ramBytes: 64 << 20, append: 'a=b,c' });
   });
@@ -58,6 +77,15 @@ describe('parseCommandLine', () => {
     ['-m', '0x40', { ramBytes: 64 << 20 }],
     ['-accel', 'tcg,thread=single', { accel: 'tcg' }],
     ['-M', 'pc,accel=qtest', { accel: 'qtest' }],
+    ['-M', 'none,accel=kvm:tcg', { machineType: 'none', accel: 'tcg' }],
+    ['-action', 'panic=none,watchdog=pause,reboot=shutdown', { panicSetting: 'none', watchdogAction: 'pause', noReboot: true }],
+    ['-action', 'shutdown=pause', { panicSetting: 'shutdown', watchdogAction: 'reset', noShutdown: true }],
+    ['-watchdog-action', 'inject-nmi', { watchdogAction: 'inject-nmi' }],
+    ['-device', 'ib700', { watchdog: true, pvpanic: undefined }],
+    ['-device', 'pvpanic', { watchdog: false, pvpanic: { ioport: 0x505, events: 3 } }],
+    ['-device', 'pvpanic,ioport=0x600,events=1', { pvpanic: { ioport: 0x600, events: 1 } }],
+    ['-drive', 'if=pflash,format=raw,file=flash.bin', { bios: 'flash.bin' }],
+    ['-boot', 'reboot-timeout=-1', { boot: {} }],
     ['-machine', 'pc-i440fx-1.5,usb=off,hpet=off', { accel: 'tcg' }],
     ['-icount', 'shift=5', { icount: { nsPerInstruction: 32 } }],
     ['-icount', '0', { icount: { nsPerInstruction: 1 } }],
@@ -258,7 +286,15 @@ describe('wrong command lines', () => {
     ['-initrd x', '-initrd only allowed with -kernel option'],
     ['-append foo', '-append only allowed with -kernel option'],
     ['-hda x', '-hda: there are no disks in this build'],
-    ['-drive file=x', '-drive: there are no disks in this build'],
+    ['-drive file=x', '-drive file=x: there are no disks in this build; if=pflash is firmware in flash memory'],
+    ['-drive if=pflash', "-drive if=pflash: parameter 'file' is missing"],
+    ['-drive if=pflash,file=x,readonly=off', '-drive if=pflash,file=x,readonly=off: flash memory is read-only in this build'],
+    [
+      '-action panic=maybe',
+      "-action panic=maybe: parameter 'panic' does not accept 'maybe' (possible: pause, shutdown, exit-failure, none)",
+    ],
+    ['-watchdog-action bark', '-watchdog-action bark: possible are reset, shutdown, poweroff, pause, debug, none, inject-nmi'],
+    ['-device pvpanic,events=4', "-device pvpanic,events=4: parameter 'events' is 4, possible are 0 to 3"],
     ['-netdev user,id=n0', '-netdev: there is no network in this build; -nic none is accepted'],
     ['-nic user', '-nic user: there is no network in this build; none is accepted'],
     ['-display gtk', '-display gtk: there is no display in this build; none is accepted'],
@@ -285,7 +321,6 @@ describe('wrong command lines', () => {
       '-qmp bogus',
       "-qmp bogus: 'bogus' is not a valid char driver (possible: stdio, mon:stdio, file:PATH, unix:PATH, tcp:HOST:PORT, null, none, chardev:ID)",
     ],
-    ['-qmp unix:/tmp/s', '-qmp unix:/tmp/s: QMP needs a socket with server=on'],
     ['-qmp tcp:localhost,server=on', '-qmp tcp:localhost,server=on: expected tcp:HOST:PORT'],
     ['-qmp tcp:localhost:99999,server=on', '-qmp tcp:localhost:99999,server=on: expected tcp:HOST:PORT'],
     ['-qmp unix:s,server=maybe', "-qmp unix:s,server=maybe: parameter 'server' expects 'on' or 'off'"],

@@ -6,10 +6,10 @@ import { TESTDEV_IRQS, TESTDEV_MEMORY_BYTES } from './spec.js';
 
 const KIND = 'pc-testdev';
 const VERSION = 1;
-/** Ports of the latch, the page flush, and the latch by bytes. */
-const LATCH_PORTS = 9;
+/** Ports of the latch, the page flush, and the latch once more. */
+const LATCH_PORTS = 12;
 const FLUSH_AT = 4;
-const BYTES_AT = 8;
+const AGAIN_AT = 8;
 
 interface PcTestdevState {
   /** What was last written to the latch. */
@@ -22,12 +22,12 @@ interface PcTestdevState {
 const initialState = (): PcTestdevState => ({ latch: 0, memory: new Uint8Array(TESTDEV_MEMORY_BYTES), lines: 0 });
 
 /**
- * The device that unit tests of hypervisors and kernels use: a latch at ports E0h to E3h and E8h, page flushes at E4h (nothing is cached here, so
+ * The device that unit tests of hypervisors and kernels use: a latch at ports E0h to E3h and again at E8h to EBh, page flushes at E4h (nothing is cached here, so
  * they do nothing), interrupt lines at 2000h + n, and 64 KiB of memory behind device accesses at FF000000h. The memory stays over a reset.
  */
 export class PcTestdev implements Device {
   readonly typeName: string = KIND;
-  /** Ports E0h to E8h. */
+  /** Ports E0h to EBh. */
   readonly io: Mmio;
   /** 24 ports from 2000h on: a write sets the line of that number, 0 low, else high. */
   readonly irqIo: Mmio;
@@ -59,13 +59,13 @@ export class PcTestdev implements Device {
   }
 
   #readLatch(offset: number, size: number): number {
-    if (offset >= FLUSH_AT && offset < BYTES_AT) return 0;
-    return maskedTo(size, this.#state.latch >>> (offset < FLUSH_AT ? 8 * offset : 0));
+    if (offset >= FLUSH_AT && offset < AGAIN_AT) return 0;
+    return maskedTo(size, this.#state.latch >>> (8 * (offset % AGAIN_AT)));
   }
 
   #writeLatch(offset: number, size: number, value: number): void {
-    if (offset >= FLUSH_AT && offset < BYTES_AT) return;
-    const shift = offset < FLUSH_AT ? 8 * offset : 0;
+    if (offset >= FLUSH_AT && offset < AGAIN_AT) return;
+    const shift = 8 * (offset % AGAIN_AT);
     const bits = maskedTo(size, 0xffff_ffff) << shift;
     this.#state.latch = ((this.#state.latch & ~bits) | ((value << shift) & bits)) >>> 0;
   }

@@ -25,6 +25,8 @@ import { I8254, PortB } from '@hotsocket/i8254';
 import { i8254Module } from '@hotsocket/i8254/module';
 import { I8259Pair } from '@hotsocket/i8259';
 import { i8259Module } from '@hotsocket/i8259/module';
+import { IB700_PORT, Ib700 } from '@hotsocket/ib700';
+import { ib700Module } from '@hotsocket/ib700/module';
 import { APIC_SPACE_BASE, IccBridge, IccBus, IO_APIC_BASE } from '@hotsocket/icc-bus';
 import { iccBusModule } from '@hotsocket/icc-bus/module';
 import { IoApic } from '@hotsocket/ioapic';
@@ -45,6 +47,8 @@ import { PciBus } from '@hotsocket/pci-bus';
 import { pciBusModule } from '@hotsocket/pci-bus/module';
 import { Piix3 } from '@hotsocket/piix3';
 import { piix3Module } from '@hotsocket/piix3/module';
+import { Pvpanic } from '@hotsocket/pvpanic';
+import { pvpanicModule } from '@hotsocket/pvpanic/module';
 import { RtcCmos } from '@hotsocket/rtc-cmos';
 import { rtcCmosModule } from '@hotsocket/rtc-cmos/module';
 import type { SavedState } from '@hotsocket/saved-state';
@@ -116,6 +120,8 @@ export interface PcParts extends Processors {
   readonly a20: ListeningPin;
   readonly debugExit: DebugExit | undefined;
   readonly testdev: PcTestdev | undefined;
+  readonly pvpanic: Pvpanic | undefined;
+  readonly watchdog: Ib700 | undefined;
 }
 
 /** The parts of a PC, wired. What a machine does with them (run, reset, hot-add) is in `pc.ts`. */
@@ -197,6 +203,8 @@ function partModules(options: PcOptions): ContainerModule[] {
     postCodeModule,
     debugExitModule(options.debugExit),
     pcTestdevModule,
+    pvpanicModule(options.pvpanic),
+    ib700Module,
   ];
 }
 
@@ -233,6 +241,8 @@ function makeParts({ get, clock, trace, io, mem }: PartsBlock, options: PcOption
     a20: listeningPin('a20'),
     debugExit: options.debugExit ? get(DebugExit) : undefined,
     testdev: options.testdev ? get(PcTestdev) : undefined,
+    pvpanic: options.pvpanic ? get(Pvpanic) : undefined,
+    watchdog: options.watchdog ? get(Ib700) : undefined,
   };
 }
 
@@ -273,7 +283,7 @@ function mapPciSide(mem: MapBlock['mem'], rom: Storage, base: number, length: nu
 const nothing = (name: string, length: number): Mmio => mmio(name, length, { read: () => 0xffff_ffff, write: () => {} });
 
 function mapPorts({ io, mem, pci, unmapped }: MapBlock, parts: PcParts): void {
-  const { pic, pit, portB, keyboard, rtc, com1, pm, fwCfg, hostBridge, isaBridge, debugExit, testdev } = parts;
+  const { pic, pit, portB, keyboard, rtc, com1, pm, fwCfg, hostBridge, isaBridge, debugExit, testdev, pvpanic, watchdog } = parts;
   io.at(PORT.pic1, pic.masterIo);
   io.at(PORT.pic2, pic.slaveIo);
   io.at(PORT.pit, pit.io);
@@ -294,10 +304,13 @@ function mapPorts({ io, mem, pci, unmapped }: MapBlock, parts: PcParts): void {
   io.at(PORT.pciData, hostBridge.configData);
   hostBridge.attachNarrow(1, isaBridge.resetControl);
   io.at(SEABIOS_CONSOLE_PORT, parts.debugConsole.io);
-  io.at(E9_CONSOLE_PORT, parts.e9Console.io);
   io.at(POST_CODE_PORT, parts.postCode.io);
   if (debugExit) io.at(debugExit.iobase, debugExit.io);
   if (testdev) mapTestdev(io, mem, testdev);
+  if (testdev) unmapped(parts.e9Console.io, 'the test device has its port');
+  else io.at(E9_CONSOLE_PORT, parts.e9Console.io);
+  if (pvpanic) io.at(pvpanic.ioport, pvpanic.io);
+  if (watchdog) io.at(IB700_PORT, watchdog.io);
   pci.at(parts.pci, PCI.hostBridge, hostBridge.pci);
   pci.at(parts.pci, PCI.isaBridge, isaBridge.pci);
   pci.at(parts.pci, PCI.powerManagement, pm.pci);

@@ -1,5 +1,6 @@
 import { apicIdLimit, MAX_GUEST_BYTES } from '@hotsocket/cpu-x86';
 import { BOOT_ORDER } from './cmos.js';
+import { cpuModel } from './cpu-model.js';
 import { ISA_BIOS, KiB, MiB, OPTION_ROMS, RAM_TOP } from './layout.js';
 import { type BootOptions, type PcOptions, PcOptionsError } from './options.js';
 
@@ -10,10 +11,20 @@ const APIC_IDS = 256;
 /** Throws PcOptionsError with everything that is wrong. */
 export function checkOptions(options: PcOptions): void {
   const problems = [...cpuProblems(options), ...memoryProblems(options), ...hotplugProblems(options)];
-  problems.push(...bootProblems(options.boot));
+  problems.push(...bootProblems(options.boot), ...modelProblems(options));
   if (options.kernel === undefined && (options.initrd ?? options.bootModules ?? options.append) !== undefined)
     problems.push('an initial RAM disk or a command line is of no use without a kernel');
   if (problems.length > 0) throw new PcOptionsError(problems);
+}
+
+function modelProblems({ cpuModel: text }: PcOptions): readonly string[] {
+  try {
+    cpuModel(text, { cores: 1, threads: 1 });
+    return [];
+  } catch (error) {
+    if (error instanceof PcOptionsError) return error.problems;
+    throw error;
+  }
 }
 
 function bootProblems({ order = '', once = '', rebootTimeoutMs = 0, splashTimeMs = 0 }: BootOptions = {}): string[] {

@@ -24,6 +24,12 @@ describe('cpuModel', () => {
     expect(missingFeatures(text)).toEqual(['svm', 'avx512f']);
   });
 
+  it('a model of a real processor names what it lacks', () => {
+    expect(missingFeatures('Haswell,+svm')).toEqual(expect.arrayContaining(['avx', 'avx2', 'fma', 'svm']));
+    expect(leaf('Haswell', 1).eax).toBe(0x306c4);
+    expect(leaf('Haswell', 0).ebx).toBe(0x756e_6547);
+  });
+
   it.each([
     ['nosuch', /unknown CPU model 'nosuch'/],
     ['max,+bogus', /unknown CPU feature 'bogus'/],

@@ -25,10 +25,11 @@ export function cpuModel(text: string | undefined, topology: Topology): CpuModel
   return model.with({ ...identity, features: Object.fromEntries(features), cores: topology.cores, threads: topology.threads });
 }
 
-/** The features that a model's text asks for and that no model has. */
+/** The features that a model's text asks for, by its name or one by one, and that are not emulated. */
 export function missingFeatures(text: string): string[] {
-  const wanted = text.split(',').slice(1).map(parseFeature);
-  return wanted.flatMap((feature) => (feature?.on && isNotEmulated(feature.name) ? [feature.name] : []));
+  const [name = '', ...words] = text.split(',');
+  const wanted = words.map(parseFeature).flatMap((feature) => (feature?.on && isNotEmulated(feature.name) ? [feature.name] : []));
+  return [...(CPU_MODELS[name]?.lacks ?? []), ...wanted];
 }
 
 /** Properties that are no features, by their usual names: what each changes. */

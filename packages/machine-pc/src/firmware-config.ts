@@ -3,6 +3,7 @@ import { ACPI_FILES, type AcpiFiles, pcAcpiFiles } from '@hotsocket/acpi-tables'
 import { apicIdOf, type X86Cpus } from '@hotsocket/cpu-x86';
 import { type FwCfg, FwCfgKey, le16, le32, le64 } from '@hotsocket/fw-cfg';
 import { directBoot, directBootItems, LINUXBOOT_BOOTORDER, LINUXBOOT_FILE, linuxbootRom } from '@hotsocket/linux-loader';
+import { PVPANIC_PORT, PVPANIC_PORT_FILE } from '@hotsocket/pvpanic';
 import type { PcOptions } from './options.js';
 
 const E820_RAM = 1;
@@ -27,6 +28,7 @@ export function fillFirmwareConfig(fwCfg: FwCfg, options: PcOptions, cpus: X86Cp
   const { rebootTimeoutMs = NEVER, splashTimeMs } = options.boot ?? {};
   fwCfg.addFile('etc/boot-fail-wait', le32(rebootTimeoutMs));
   if (splashTimeMs !== undefined) fwCfg.addFile('etc/boot-menu-wait', le16(splashTimeMs));
+  if (options.pvpanic) fwCfg.addFile(PVPANIC_PORT_FILE, le16(options.pvpanic.ioport ?? PVPANIC_PORT));
   if (options.acpi === 'machine') addTables(fwCfg, options, cpus, pm);
   if (options.kernel) addKernel(fwCfg, options, options.kernel);
 }

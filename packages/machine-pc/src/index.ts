@@ -7,5 +7,5 @@ export { PcError, type PcErrorCode } from './embed/pc-error.js';
 export type { SerialPort } from './embed/serial-port.js';
 export type { WaitOptions } from './embed/wait.js';
 export { type BootOptions, type PcOptions, PcOptionsError } from './options.js';
-export { Pc } from './pc.js';
+export { type PanicSetting, Pc } from './pc.js';
 export type { Smp } from './smp.js';

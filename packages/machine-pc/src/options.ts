@@ -1,6 +1,7 @@
 import type { Topology } from '@hotsocket/cpu-x86';
 import type { BootModule } from '@hotsocket/linux-loader';
 import type { GuestTimeOptions, HostScheduler } from '@hotsocket/machine';
+import type { PvpanicOptions } from '@hotsocket/pvpanic';
 import type { Trace } from '@hotsocket/trace';
 
 /** What a PC is made of. Sizes in bytes. */
@@ -38,6 +39,12 @@ export interface PcOptions {
   readonly debugExit?: { readonly iobase: number; readonly iosize: number };
   /** Has the device that unit tests of kernels and hypervisors use (`-device pc-testdev`). */
   readonly testdev?: boolean;
+  /** Has the port by which a guest reports its panic (`-device pvpanic`). */
+  readonly pvpanic?: PvpanicOptions;
+  /** Has the IB700 watchdog (`-device ib700`). */
+  readonly watchdog?: boolean;
+  /** False: no CPU ever executes, also while the machine runs, and time moves only by qtest (`-accel qtest`). Default true. */
+  readonly executes?: boolean;
   /** Behaves as the first release with CPU hot-plug. */
   readonly strictLegacy?: boolean;
   readonly host?: HostScheduler;

@@ -18,12 +18,14 @@ import {
   type MachineEvent,
   NegativeCpuIndexError,
   type OspmStatus,
+  type PanicAction,
   type QomTree,
   type RegisterGroup,
   type ResetReason,
   RunLoop,
   type RunState,
   type ShutdownReason,
+  type WatchdogAction,
 } from '@hotsocket/machine';
 import { type DeviceObject, ObjectTree } from '@hotsocket/qom';
 import type { ContainerModule } from 'inversify';
@@ -68,6 +70,10 @@ export class Pc implements MachineControl {
   noReboot = false;
   /** Power-off stops the machine instead of ending it (`-no-shutdown`). */
   noShutdown = false;
+  /** What becomes of a machine whose guest panics (`-action panic=`). */
+  panicSetting: PanicSetting = 'shutdown';
+  /** What becomes of a machine whose watchdog runs out (`-watchdog-action`). */
+  watchdogAction: WatchdogAction = 'reset';
   /** Called when the machine has ended: the reason, and the exit status that a debug exit device asked for. */
   ended: (reason: ShutdownReason, exitCode: number | undefined) => void = () => {};
   readonly #events = new Subject<MachineEvent>();
@@ -91,7 +97,7 @@ export class Pc implements MachineControl {
     this.board = buildBoard(options, modules, (board) => this.#prepare(board));
     this.qom = qomTree(this.#tree);
     this.debug = this.#makeDebug();
-    this.#loop = this.#makeLoop();
+    this.#loop = options.executes === false ? undefined : this.#makeLoop();
     this.board.cpus.complete();
     this.#tree.complete();
     this.#connect();
@@ -127,6 +133,12 @@ export class Pc implements MachineControl {
     this.#runState = state;
     this.#loop?.stop();
     this.#emit({ name: 'STOP' });
+  }
+
+  /** The same for a machine that may not run. */
+  #stopIn(state: RunState): void {
+    if (this.#runState === 'running') this.#pause(state);
+    else this.#runState = state;
   }
 
   reset(reason: ResetReason): void {
@@ -299,6 +311,11 @@ export class Pc implements MachineControl {
 
   writePort(port: number, size: 1 | 2 | 4, value: number): void {
     this.board.io.write(port, size as AccessSize, value);
+    this.settle();
+  }
+
+  /** Does what devices have asked for; while CPUs execute, that is done between two instructions without this call. */
+  settle(): void {
     if (!this.#loop?.running) this.#betweenSlices();
   }
 
@@ -389,9 +406,14 @@ export class Pc implements MachineControl {
 
   #powerOff(): void {
     this.#pending.off = false;
-    if (!this.noShutdown) return this.#end('guest-shutdown', true);
-    this.#emit({ name: 'SHUTDOWN', guest: true, reason: 'guest-shutdown' });
-    this.#pause('shutdown');
+    this.#shutdown('guest-shutdown');
+  }
+
+  /** The guest's end ends the machine, unless it is to be kept. */
+  #shutdown(reason: ShutdownReason): void {
+    if (!this.noShutdown) return this.#end(reason, true);
+    this.#emit({ name: 'SHUTDOWN', guest: true, reason });
+    this.#stopIn('shutdown');
   }
 
   #reset(reason: ResetReason): void {
@@ -453,8 +475,8 @@ export class Pc implements MachineControl {
       ['i440fx', board.hostBridge],
     ];
     for (const [name, device] of named) this.#place(name, device);
-    const { isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode, testdev } = board;
-    const optional = testdev ? [testdev] : [];
+    const { isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode } = board;
+    const optional = [board.testdev, board.pvpanic, board.watchdog].filter((device) => device !== undefined);
     for (const device of [isaBridge, pm, pic, pit, portB, ioapic, rtc, keyboard, com1, fwCfg, postCode, ...optional])
       this.#tree.device(device).realize();
   }
@@ -479,7 +501,35 @@ export class Pc implements MachineControl {
       this.#ospm.set(slot, { source, status });
       this.#emit({ name: 'ACPI_DEVICE_OST', info: this.#ospmOf(slot, { source, status }) });
     });
+    this.#connectAlarms();
     rtc.timeSet$.subscribe(({ offsetSeconds }) => this.#emit({ name: 'RTC_CHANGE', offsetSeconds }));
+  }
+
+  #connectAlarms(): void {
+    const { pvpanic, watchdog } = this.board;
+    if (pvpanic) {
+      pvpanic.panicked = () => this.#doBetweenSlices(() => this.#guestPanicked());
+      pvpanic.crashLoaded = () => this.#emit({ name: 'GUEST_CRASHLOADED', action: 'run' });
+    }
+    if (watchdog) watchdog.expired = () => this.#doBetweenSlices(() => this.#watchdogExpired(this.watchdogAction));
+  }
+
+  #guestPanicked(): void {
+    this.#emit({ name: 'GUEST_PANICKED', action: PANIC_ACTIONS[this.panicSetting] });
+    if (this.panicSetting === 'none') return;
+    this.#stopIn('guest-panicked');
+    if (this.panicSetting === 'pause') return;
+    if (this.panicSetting === 'exit-failure') this.#pending.exit = 1;
+    this.#shutdown('guest-panic');
+  }
+
+  #watchdogExpired(action: WatchdogAction): void {
+    this.#emit({ name: 'WATCHDOG', action });
+    if (action === 'reset') this.reset('guest-reset');
+    else if (action === 'shutdown') this.powerdown();
+    else if (action === 'poweroff') this.#end('guest-shutdown', true);
+    else if (action === 'pause') this.#stopIn('watchdog');
+    else if (action === 'inject-nmi') this.nmi();
   }
 
   #sleep(request: 'off' | 'suspend-to-ram' | 'suspend-to-disk'): void {
@@ -499,6 +549,16 @@ export class Pc implements MachineControl {
     this.#events.next(event);
   }
 }
+
+/** What `-action panic=` may say. */
+export type PanicSetting = 'pause' | 'shutdown' | 'exit-failure' | 'none';
+
+const PANIC_ACTIONS: Readonly<Record<PanicSetting, PanicAction>> = {
+  pause: 'pause',
+  shutdown: 'poweroff',
+  'exit-failure': 'poweroff',
+  none: 'run',
+};
 
 /** States that only a reset leaves. */
 const OVER: ReadonlySet<RunState> = new Set(['shutdown', 'internal-error']);

@@ -81,6 +81,7 @@ export type RunState =
   | 'shutdown'
   | 'suspended'
   | 'guest-panicked'
+  | 'watchdog'
   | 'internal-error'
   | 'inmigrate'
   | 'save-vm'
@@ -91,6 +92,26 @@ export type ResetReason = 'host-qmp-system-reset' | 'host-ui' | 'guest-reset' | 
 
 /** Why a machine ended or asked to end. A reset with `-no-reboot` is a shutdown for a reset's reason. */
 export type ShutdownReason = ResetReason | 'none' | 'host-error' | 'host-qmp-quit' | 'host-signal' | 'guest-shutdown' | 'guest-panic';
+
+/** What is done when the guest reports a panic. */
+export type PanicAction = 'pause' | 'poweroff' | 'run';
+
+/** What is done when a watchdog runs out. */
+export type WatchdogAction = 'reset' | 'shutdown' | 'poweroff' | 'pause' | 'debug' | 'none' | 'inject-nmi';
+
+/** One type of machine that a program can build. */
+export interface MachineType {
+  readonly name: string;
+  /** A second name. */
+  readonly alias?: string;
+  /** What is built when no type is named. */
+  readonly isDefault?: boolean;
+  readonly maxCpus: number;
+  /** CPUs can be added while it runs. */
+  readonly hotpluggableCpus: boolean;
+  /** QOM type of its CPUs when no model is named. */
+  readonly defaultCpuType?: string;
+}
 
 /** The guest's answer to a hot-plug request: ACPI `_OST` (ACPI specification, 'Device Insertion, Removal and Status Objects'). */
 export interface OspmStatus {
@@ -110,7 +131,11 @@ export type MachineEvent =
   | { readonly name: 'STOP' | 'RESUME' | 'POWERDOWN' | 'SUSPEND' | 'SUSPEND_DISK' | 'WAKEUP' }
   | { readonly name: 'RESET'; readonly guest: boolean; readonly reason: ResetReason }
   | { readonly name: 'SHUTDOWN'; readonly guest: boolean; readonly reason: ShutdownReason }
-  | { readonly name: 'GUEST_PANICKED'; readonly action: 'pause' | 'poweroff' | 'run' }
+  | { readonly name: 'GUEST_PANICKED'; readonly action: PanicAction }
+  /** The guest has panicked and takes care of itself. */
+  | { readonly name: 'GUEST_CRASHLOADED'; readonly action: PanicAction }
+  /** A watchdog has run out; what `action` says is done next. */
+  | { readonly name: 'WATCHDOG'; readonly action: WatchdogAction }
   | { readonly name: 'ACPI_DEVICE_OST'; readonly info: OspmStatus }
   | { readonly name: 'DEVICE_DELETED'; readonly device?: string; readonly path: string }
   /** `offsetSeconds`: guest clock minus the clock the machine was started with. */

@@ -1,4 +1,4 @@
-import type { MachineControl } from '@hotsocket/machine/control';
+import type { MachineControl, MachineType } from '@hotsocket/machine/control';
 import type { EventSpec } from './events.js';
 import type { JsonObject, JsonOutput } from './json-value.js';
 import { type Checks, type Members, type QapiType, readMembers, type ValuesOf } from './qapi-types.js';
@@ -21,6 +21,8 @@ export interface QmpVersion {
 export interface CommandContext {
   readonly machine: MachineControl;
   readonly humanMonitor: HumanMonitor | undefined;
+  /** The types of machine that the program can build. */
+  readonly machineTypes: readonly MachineType[];
   readonly version: QmpVersion;
   readonly checks: Checks;
   /** The commands and events of this server. */
@@ -42,7 +44,7 @@ export interface Command {
   /** Absent for a command that returns nothing, which is `{}` on the wire. */
   readonly returns?: QapiType<unknown>;
   /** When the command exists on a server; absent means always. */
-  available?(context: Pick<CommandContext, 'machine' | 'humanMonitor'>): boolean;
+  available?(context: Pick<CommandContext, 'machine' | 'humanMonitor' | 'machineTypes'>): boolean;
   /** Checks the arguments and runs. Throws QmpError or ControlError, and then has changed nothing. */
   execute(context: CommandContext, input: JsonObject): JsonOutput;
 }

@@ -1,8 +1,8 @@
-import type { CpuInfo, CpuSlot, CpuTopologyIds, QomNode, QomTypeInfo, QomValue } from '@hotsocket/machine/control';
+import type { CpuInfo, CpuSlot, CpuTopologyIds, MachineType, QomNode, QomTypeInfo, QomValue } from '@hotsocket/machine/control';
 import { action, type Command, type CommandContext, query } from './command.js';
 import { deviceAdd } from './device-add.js';
 import { deviceDel } from './device-del.js';
-import { clip } from './dialect.js';
+import { clip, type Dialect } from './dialect.js';
 import { QmpError } from './errors.js';
 import { ostInfo, ostOutput } from './events.js';
 import { JsonNumber, type JsonOutput, type JsonValue, stringify } from './json-value.js';
@@ -17,6 +17,7 @@ const RUN_STATES = [
   'shutdown',
   'suspended',
   'guest-panicked',
+  'watchdog',
   'internal-error',
   'inmigrate',
   'save-vm',
@@ -52,6 +53,16 @@ const hotpluggableCpu = struct('HotpluggableCPU', {
   'vcpus-count': int,
   props: instanceProperties,
   'qom-path': optional(str),
+});
+const machineInfo = struct('MachineInfo', {
+  name: str,
+  alias: optional(str),
+  'is-default': optional(bool),
+  'cpu-max': int,
+  'hotpluggable-cpus': optional(bool),
+  'numa-mem-supported': optional(bool),
+  deprecated: optional(bool),
+  'default-cpu-type': optional(str),
 });
 const propertyInfo = struct('ObjectPropertyInfo', { name: str, type: str });
 const typeInfo = struct('ObjectTypeInfo', { name: str, parent: optional(str), abstract: optional(bool) });
@@ -130,6 +141,14 @@ export const COMMANDS: readonly Command[] = [
     doc: 'Architecture of the machine.',
     returns: struct('TargetInfo', { arch: str }),
     run: () => ({ arch: 'x86_64' }),
+  }),
+  query({
+    name: 'query-machines',
+    since: '1.2',
+    doc: 'The types of machine that this program can build.',
+    returns: array(machineInfo),
+    available: ({ machineTypes }) => machineTypes.length > 0,
+    run: ({ machineTypes, checks }) => machineTypes.map((type) => machineOutput(type, checks.dialect)),
   }),
   query({
     name: 'query-cpus',
@@ -244,6 +263,15 @@ export const COMMANDS: readonly Command[] = [
 /** The version in its wire form. */
 export function versionOutput({ major, minor, micro, package: name }: CommandContext['version']): JsonOutput {
   return { qemu: { micro, minor, major }, package: name };
+}
+
+/** 1.5 told names and the number of CPUs; later releases also what CPUs there are and what can be added. */
+function machineOutput({ name, alias, isDefault, maxCpus, hotpluggableCpus, defaultCpuType }: MachineType, dialect: Dialect): JsonOutput {
+  const first = { name, alias, 'is-default': isDefault || undefined, 'cpu-max': maxCpus };
+  if (dialect === '1.5') return first;
+  const second = { ...first, 'hotpluggable-cpus': hotpluggableCpus };
+  if (dialect === '3.1') return second;
+  return { ...second, 'numa-mem-supported': false, deprecated: false, 'default-cpu-type': defaultCpuType };
 }
 
 function propsOutput({ socketId, coreId, threadId }: CpuTopologyIds): JsonOutput {

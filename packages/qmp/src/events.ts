@@ -17,6 +17,7 @@ export interface EventSpec {
 }
 
 const reason = { guest: bool, reason: str };
+const panicAction = enumeration('GuestPanicAction', ['pause', 'poweroff', 'run']);
 /** An answer of the guest to a hot-plug request. */
 export const ostInfo: QapiType<unknown> = struct('ACPIOSTInfo', {
   device: optional(str),
@@ -41,7 +42,20 @@ export const EVENTS: readonly EventSpec[] = [
     name: 'GUEST_PANICKED',
     since: '1.5',
     doc: 'The guest has reported a panic.',
-    data: { action: enumeration('GuestPanicAction', ['pause', 'poweroff', 'run']) },
+    data: { action: panicAction },
+  },
+  {
+    name: 'GUEST_CRASHLOADED',
+    since: '5.0',
+    doc: 'The guest has reported a panic and loads a crash kernel.',
+    data: { action: panicAction },
+  },
+  {
+    name: 'WATCHDOG',
+    since: '0.13',
+    doc: 'A watchdog has run out.',
+    data: { action: enumeration('WatchdogAction', ['reset', 'shutdown', 'poweroff', 'pause', 'debug', 'none', 'inject-nmi']) },
+    throttled: true,
   },
   { name: 'DEVICE_DELETED', since: '1.5', doc: 'A device is gone.', data: { device: optional(str), path: str } },
   { name: 'ACPI_DEVICE_OST', since: '2.1', doc: 'The guest has answered a hot-plug request.', data: { info: ostInfo } },
@@ -141,6 +155,8 @@ function eventData(event: MachineEvent, dialect: Dialect): JsonOutput | undefine
       if (dialect === '1.5') return undefined;
       return dialect === '3.1' ? { guest: event.guest } : { guest: event.guest, reason: event.reason };
     case 'GUEST_PANICKED':
+    case 'GUEST_CRASHLOADED':
+    case 'WATCHDOG':
       return { action: event.action };
     case 'RTC_CHANGE':
       return { offset: Math.trunc(event.offsetSeconds) };

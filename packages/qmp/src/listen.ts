@@ -90,6 +90,7 @@ function checkHost({ host }: Extract<QmpAddress, { kind: 'tcp' }>, { allowRemote
   if (!loopback && !allowRemote) throw new QmpListenError(`tcp:${host}: only loopback addresses are allowed (--allow-remote lifts this)`);
 }
 
-function showAddress(address: QmpAddress): string {
+/** An address for a message. */
+export function showAddress(address: QmpAddress): string {
   return address.kind === 'unix' ? address.path : `tcp:${address.host}:${address.port}`;
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { connect as dial, type Socket } from 'node:net';
+import { createServer, connect as dial, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dialect } from './dialect.js';
-import { listenQmp, parseQmpEndpoint, type QmpAddress, QmpListenError, type QmpListener } from './node.js';
+import { dialQmp, listenQmp, parseQmpEndpoint, type QmpAddress, QmpListenError, type QmpListener } from './node.js';
 import { QmpServer, type QmpServerOptions } from './server.js';
 import { FakeMachine, type FakeMachineOptions } from './testing/fake-machine.js';
 
@@ -456,6 +456,31 @@ describe('TCP', () => {
     expect(await wire({ ...(listener.address as Extract<QmpAddress, { kind: 'tcp' }>), host: '127.0.0.1' }).next()).toMatchObject({
       QMP: {},
     });
+  });
+});
+
+describe('a client that listens', () => {
+  it('is greeted and served by a server that connects to it', async () => {
+    const accepted = new Promise<Socket>((resolve) => createServer(resolve).listen(path).unref());
+    await new Promise((resolve) => setImmediate(resolve));
+    const server = new QmpServer({ machine: new FakeMachine() });
+    open.push(server);
+    const connection = await dialQmp(server, { kind: 'unix', path });
+    const socket = (await accepted).setEncoding('latin1');
+    const text = new Promise((resolve) => {
+      let all = '';
+      socket.on('data', (part: string) => /running.*\r\n$/.test((all += part)) && resolve(all));
+    });
+    socket.write('{"execute":"qmp_capabilities"}{"execute":"query-status"}');
+    expect(await text).toMatch(/^\{"QMP".*\r\n\{"return": \{\}\}\r\n\{"return": \{"status": "running"/);
+    socket.end();
+    await connection.close();
+  });
+
+  it('that is not there is one clear error', async () => {
+    const server = new QmpServer({ machine: new FakeMachine() });
+    open.push(server);
+    await expect(dialQmp(server, { kind: 'unix', path })).rejects.toThrow(QmpListenError);
   });
 });
 

@@ -1,5 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net';
-import { boundAddress, type ListenOptions, type QmpAddress, QmpListenError, startListening } from './listen.js';
+import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { boundAddress, type ListenOptions, type QmpAddress, QmpListenError, showAddress, startListening } from './listen.js';
 import type { QmpServer } from './server.js';
 import type { QmpSession, QmpSink } from './session.js';
 
@@ -64,6 +64,27 @@ export async function listenQmp(server: QmpServer, address: QmpAddress, options:
   const listener = new QmpListener(server, address);
   await listener.open(options);
   return listener;
+}
+
+/**
+ * Connects to a client that listens, as test programs for QEMU do, and serves it until it leaves. Rejects with QmpListenError when nobody
+ * listens there.
+ */
+export async function dialQmp(server: QmpServer, address: QmpAddress): Promise<{ close(): Promise<void> }> {
+  const socket = address.kind === 'unix' ? dial({ path: address.path, allowHalfOpen: true }) : dial({ ...address, allowHalfOpen: true });
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', (error) => reject(new QmpListenError(`${showAddress(address)}: ${error.message}`, { cause: error })));
+  });
+  socket.on('error', () => socket.destroy());
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const connection = new Connection(server, socket, () => {});
+  return {
+    close: async () => {
+      connection.close();
+      await closed;
+    },
+  };
 }
 
 /** One listening socket. */

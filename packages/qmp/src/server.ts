@@ -1,4 +1,4 @@
-import type { MachineControl } from '@hotsocket/machine/control';
+import type { MachineControl, MachineType } from '@hotsocket/machine/control';
 import type { HumanMonitor, QmpVersion } from './command.js';
 import { COMMANDS } from './commands.js';
 import type { Dialect } from './dialect.js';
@@ -15,6 +15,8 @@ export interface QmpServerOptions {
   readonly dialect?: Dialect;
   /** Serves `human-monitor-command`; without it that command does not exist. */
   readonly humanMonitor?: HumanMonitor;
+  /** The types of machine that the program can build; without them `query-machines` does not exist. */
+  readonly machineTypes?: readonly MachineType[];
   /** Program name and version for the greeting. */
   readonly packageName?: string;
   /** One line for the operator: refused connections, dropped events, internal errors. */
@@ -79,14 +81,14 @@ export class QmpServer {
 }
 
 function makeHost(options: QmpServerOptions): SessionHost {
-  const { machine, humanMonitor, dialect = 'default', limits = {} } = options;
+  const { machine, humanMonitor, machineTypes = [], dialect = 'default', limits = {} } = options;
+  const offered = { machine, humanMonitor, machineTypes };
   const { maxPendingBytes = MAX_PENDING_BYTES, ...json } = limits;
   return {
-    machine,
-    humanMonitor,
+    ...offered,
     version: { ...RELEASES[dialect], package: options.packageName ?? 'hotsocket' },
     checks: checksOf(dialect),
-    commands: COMMANDS.filter((command) => offers(dialect, command.since) && (command.available?.({ machine, humanMonitor }) ?? true)),
+    commands: COMMANDS.filter((command) => offers(dialect, command.since) && (command.available?.(offered) ?? true)),
     events: eventsOf(dialect),
     services: options.services ?? hostServices,
     jsonLimits: { ...DEFAULT_JSON_LIMITS, ...json, allowNull: dialect !== '1.5' },

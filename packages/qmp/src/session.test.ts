@@ -477,13 +477,14 @@ describe('commands', () => {
     device_del: { id: '/machine/unattached/device[1]' },
     'human-monitor-command': { 'command-line': 'info status' },
   };
+  const machineTypes = [{ name: 'pc-1', alias: 'pc', isDefault: true, maxCpus: 255, hotpluggableCpus: true, defaultCpuType: 'a-cpu' }];
   const humanMonitor = { execute: (line: string, cpu?: number) => `${line} on ${cpu}\r\n` };
 
   it.each(COMMANDS.filter(({ name }) => name !== 'qmp_capabilities').map((command) => [command.name, command] as const))(
     '%s returns what it declares, has a text, and refuses arguments it does not know',
     (name, command) => {
       for (const dialect of ['default', '3.1'] as const) {
-        const { client } = negotiated({ dialect, humanMonitor }, new FakeMachine({ name: 'pc', bootCpus: 2 }));
+        const { client } = negotiated({ dialect, humanMonitor, machineTypes }, new FakeMachine({ name: 'pc', bootCpus: 2 }));
         client.session.receive(new TextEncoder().encode(run(name, CALLS[name])));
         const values: JsonValue[] = [];
         new JsonStreamParser({ value: (value) => values.push(value), error: () => values.push(null) }).feed(
@@ -507,14 +508,16 @@ describe('commands', () => {
       return reply.return.map(({ name }) => name);
     };
     expect(new Set(names({})).size).toBe(names({}).length);
-    expect(names({ humanMonitor })).toEqual(COMMANDS.map(({ name }) => name));
+    expect(names({ humanMonitor, machineTypes })).toEqual(COMMANDS.map(({ name }) => name));
     expect(names({})).not.toContain('human-monitor-command');
     expect(names({ dialect: '1.5' })).toContain('cpu-add');
     expect(names({ dialect: '1.5' })).not.toContain('query-hotpluggable-cpus');
   });
 
   it('query-qmp-schema describes every command and event, and every type that it names', () => {
-    const [{ return: entries }] = negotiated({ humanMonitor }).client.send(run('query-qmp-schema')) as [{ return: SchemaEntry[] }];
+    const [{ return: entries }] = negotiated({ humanMonitor, machineTypes }).client.send(run('query-qmp-schema')) as [
+      { return: SchemaEntry[] },
+    ];
     const names = new Set(entries.map(({ name }) => name));
     expect(names.size).toBe(entries.length);
     const used = entries.flatMap((entry) => [
@@ -539,6 +542,15 @@ describe('commands', () => {
     expect(entry('query-cpus')).toMatchObject({ 'ret-type': '[CpuInfo]' });
     expect(entry('STOP')).toEqual({ name: 'STOP', 'meta-type': 'event', 'arg-type': 'q_empty' });
     expect(entries.filter((candidate) => candidate['meta-type'] === 'command')).toHaveLength(COMMANDS.length);
+  });
+
+  it('query-machines tells of each type what its dialect knew', () => {
+    const types = (dialect: Dialect): unknown => negotiated({ dialect, machineTypes }).client.send(run('query-machines'));
+    const first = { name: 'pc-1', alias: 'pc', 'is-default': true, 'cpu-max': 255 };
+    const last = { 'hotpluggable-cpus': true, 'numa-mem-supported': false, deprecated: false, 'default-cpu-type': 'a-cpu' };
+    expect(types('1.5')).toEqual([{ return: [first] }]);
+    expect(types('3.1')).toEqual([{ return: [{ ...first, 'hotpluggable-cpus': true }] }]);
+    expect(types('default')).toEqual([{ return: [{ ...first, ...last }] }]);
   });
 
   it('query-events follows the dialect', () => {

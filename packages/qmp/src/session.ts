@@ -1,4 +1,4 @@
-import type { ControlError, CpuAddError, MachineControl } from '@hotsocket/machine/control';
+import type { ControlError, CpuAddError, MachineControl, MachineType } from '@hotsocket/machine/control';
 import type { Command, CommandContext, HumanMonitor, QmpVersion } from './command.js';
 import { versionOutput } from './commands.js';
 import { clip } from './dialect.js';
@@ -22,6 +22,7 @@ export interface QmpSink {
 export interface SessionHost {
   readonly machine: MachineControl;
   readonly humanMonitor: HumanMonitor | undefined;
+  readonly machineTypes: readonly MachineType[];
   readonly version: QmpVersion;
   readonly checks: Checks;
   readonly commands: readonly Command[];
@@ -217,10 +218,11 @@ export class QmpSession {
   }
 
   #makeContext(): CommandContext {
-    const { machine, humanMonitor, version, checks, commands, events } = this.#host;
+    const { machine, humanMonitor, machineTypes, version, checks, commands, events } = this.#host;
     return {
       machine,
       humanMonitor,
+      machineTypes,
       version,
       checks,
       commands,

@@ -78,6 +78,7 @@ export class PcQtestTarget implements QtestTarget {
       clock.runExpired();
     }
     time.warpTo(ns);
+    this.#pc.settle();
   }
 
   irqs(path: string, direction: IrqDirection): IrqTap | undefined {

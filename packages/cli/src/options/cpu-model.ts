@@ -7,6 +7,7 @@ export const CPU_MODELS: Readonly<Record<string, string>> = {
   qemu64: 'the same',
   kvm64: 'the least that 64-bit processors have, Intel',
   Opteron_G1: 'AMD Opteron 240',
+  Haswell: 'Intel Core of the fourth generation, without AVX and what else is not emulated',
   max: 'everything that is emulated, SSE4.2, AES, SHA and BMI included',
 };
 

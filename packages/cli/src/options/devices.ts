@@ -5,7 +5,8 @@ import { KeyValues, splitCommas } from './key-values.js';
 export type DeviceConfig =
   | { readonly driver: 'isa-debug-exit'; readonly iobase: number; readonly iosize: number }
   | { readonly driver: 'isa-debugcon'; readonly iobase: number; readonly chardev: string }
-  | { readonly driver: 'pc-testdev' };
+  | { readonly driver: 'pvpanic'; readonly ioport: number; readonly events: number }
+  | { readonly driver: 'pc-testdev' | 'ib700' };
 
 interface Driver {
   readonly help: string;
@@ -32,6 +33,20 @@ export const DRIVERS: Readonly<Record<string, Driver>> = {
     help: 'latch, interrupt lines and memory that unit tests of kernels use',
     properties: {},
     make: () => ({ driver: 'pc-testdev' }),
+  },
+  pvpanic: {
+    help: 'a port by which the guest reports its panic; -action panic= says what follows',
+    properties: { ioport: 'port, default 0x505', events: 'events that are taken: 1 panicked, 2 with crash kernel; default 3' },
+    make: (values) => ({
+      driver: 'pvpanic',
+      ioport: values.integer('ioport', 0, LAST_PORT) ?? 0x505,
+      events: values.integer('events', 0, 3) ?? 3,
+    }),
+  },
+  ib700: {
+    help: 'watchdog; -watchdog-action says what follows when it runs out',
+    properties: {},
+    make: () => ({ driver: 'ib700' }),
   },
   'isa-debugcon': {
     help: 'characters written to a port go to a character device',

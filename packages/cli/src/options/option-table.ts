@@ -14,7 +14,9 @@ import {
   LOG_ITEMS,
   MACHINES,
   parseAccel,
+  parseAction,
   parseBoot,
+  parseDrive,
   parseIcount,
   parseLogItems,
   parseMachine,
@@ -24,6 +26,7 @@ import {
   parseRtc,
   parseTrace,
   parseUuid,
+  WATCHDOG_ACTIONS,
 } from './values.js';
 
 const table = (rows: Iterable<readonly [string, string]>): string =>
@@ -36,10 +39,13 @@ const MACHINE_OPTIONS: readonly Option[] = [
     names: ['machine', 'M'],
     argument: 'TYPE[,k=v]',
     group: 'Machine',
-    help: 'pc or pc-i440fx-1.5; help lists',
+    help: 'pc, pc-i440fx-1.5 or none; help lists',
     apply: (draft, value) => {
       if (isHelp(value)) return helpOf('Supported machines are', Object.entries(MACHINES));
-      draft.accel = parseMachine(value).accel ?? draft.accel;
+      const { type, graphicsOff, accelerators = [] } = parseMachine(value);
+      draft.graphicsOff ||= graphicsOff;
+      draft.machineType = type ?? draft.machineType;
+      draft.accelerators.push(...accelerators);
     },
   },
   {
@@ -73,7 +79,7 @@ const MACHINE_OPTIONS: readonly Option[] = [
     help: 'emulation in software, or no CPU at all (qtest)',
     apply: (draft, value) => {
       if (isHelp(value)) return new Information(`Accelerators supported:\n${ACCELERATORS.join('\n')}\n`);
-      draft.accel = parseAccel(value);
+      draft.accelerators.push(parseAccel(value));
     },
   },
   {
@@ -142,6 +148,19 @@ const BOOT_OPTIONS: readonly Option[] = [
   },
   { names: ['append'], argument: 'TEXT', group: 'Boot', help: 'its command line', apply: path('append') },
   { names: ['bios'], argument: 'FILE', group: 'Boot', help: 'firmware; default bios-256k.bin (SeaBIOS)', apply: path('bios') },
+  {
+    names: ['no-fd-bootchk'],
+    group: 'Boot',
+    help: 'firmware boots floppy disks without a signature, too',
+    apply: (draft) => void (draft.boot = { ...draft.boot, floppySignatureCheck: false }),
+  },
+  {
+    names: ['drive'],
+    argument: 'if=pflash,file=FILE',
+    group: 'Boot',
+    help: 'firmware in flash memory, which cannot be written',
+    apply: (draft, value) => void (draft.bios = parseDrive(value)),
+  },
   {
     names: ['L'],
     argument: 'DIR',
@@ -274,7 +293,7 @@ const DEVICE_OPTIONS: readonly Option[] = [
     names: ['device'],
     argument: 'DRIVER,…|JSON',
     group: 'Devices',
-    help: 'isa-debug-exit, isa-debugcon, pc-testdev; help lists, DRIVER,help explains',
+    help: 'isa-debug-exit, isa-debugcon, pvpanic, ib700, …; help lists, DRIVER,help explains',
     apply: addDevice,
   },
   {
@@ -302,6 +321,24 @@ const RUN_OPTIONS: readonly Option[] = [
     group: 'Running',
     help: 'power-off stops the machine and keeps it',
     apply: (draft) => void (draft.noShutdown = true),
+  },
+  {
+    names: ['action'],
+    argument: 'EVENT=ACTION,…',
+    group: 'Running',
+    help: 'panic=pause|shutdown|exit-failure|none, watchdog=…, reboot=…, shutdown=…',
+    apply: (draft, value) => {
+      const { panic = draft.panicSetting, watchdog = draft.watchdogAction, noReboot, noShutdown } = parseAction(value);
+      Object.assign(draft, { panicSetting: panic, watchdogAction: watchdog });
+      Object.assign(draft, { noReboot: noReboot ?? draft.noReboot, noShutdown: noShutdown ?? draft.noShutdown });
+    },
+  },
+  {
+    names: ['watchdog-action'],
+    argument: 'ACTION',
+    group: 'Running',
+    help: 'reset (default), shutdown, poweroff, pause, inject-nmi, debug, none',
+    apply: (draft, value) => void (draft.watchdogAction = word('-watchdog-action', value, WATCHDOG_ACTIONS)),
   },
   { names: ['pidfile'], argument: 'FILE', group: 'Running', help: 'write the process id there', apply: path('pidFile') },
   { names: ['s'], group: 'Running', help: '-gdb tcp::1234', apply: (draft) => void (draft.gdb = DEFAULT_GDB_ENDPOINT) },
@@ -434,7 +471,6 @@ const ACCEPTED_OPTIONS: readonly Option[] = [
   accepted('nodefaults'),
   accepted('no-user-config nodefconfig'),
   accepted('no-hpet'),
-  accepted('no-fd-bootchk'),
   accepted('snapshot'),
   accepted('display', ['none'], NO_DISPLAY),
   accepted('vga', ['none'], NO_DISPLAY),

@@ -10,7 +10,7 @@ const BACKGROUND = "run it with '&' or as a service, and wait for its QMP socket
 export const UNAVAILABLE: ReadonlyMap<string, { readonly why: string; readonly argument: boolean }> = new Map(
   (
     [
-      [DISKS, true, 'hda hdb hdc hdd cdrom fda fdb drive blockdev mtdblock sd pflash virtfs fsdev'],
+      [DISKS, true, 'hda hdb hdc hdd cdrom fda fdb blockdev mtdblock sd pflash virtfs fsdev'],
       [NETWORK, true, 'netdev'],
       [DISPLAY, true, 'spice'],
       [DISPLAY, false, 'curses sdl gtk full-screen'],
@@ -18,7 +18,7 @@ export const UNAVAILABLE: ReadonlyMap<string, { readonly why: string; readonly a
       [HARDWARE, false, 'enable-kvm'],
       [BACKGROUND, false, 'daemonize'],
       [PRIVILEGES, true, 'runas chroot sandbox'],
-      ['no such device in this build', true, 'usbdevice soundhw audio audiodev watchdog watchdog-action tpmdev bt'],
+      ['no such device in this build', true, 'usbdevice soundhw audio audiodev watchdog tpmdev bt'],
       ['no such device in this build', false, 'usb semihosting'],
       [
         'not in this build',

@@ -1,8 +1,11 @@
+import type { WatchdogAction } from '@hotsocket/machine/control';
+import type { PanicSetting } from '@hotsocket/machine-pc';
 import { UsageError } from '../usage-error.js';
 import { KeyValues, parseSize, splitCommas } from './key-values.js';
 
 /** The machine types and what they are. */
 export const MACHINES: Readonly<Record<string, string>> = {
+  none: 'empty machine',
   pc: 'Standard PC (i440FX + PIIX, 1996) (alias of pc-i440fx-1.5)',
   'pc-i440fx-1.5': 'Standard PC (i440FX + PIIX, 1996) (default)',
 };
@@ -22,43 +25,55 @@ const MACHINE_PROPERTIES: Readonly<Record<string, readonly string[]>> = {
   'mem-merge': ['on', 'off'],
 };
 
-/** Reads the value of `-machine`. Returns the accelerator that it names, if any. */
-export function parseMachine(text: string): { readonly accel?: string } {
+/** What `-machine` said; nothing about what it left out. */
+export interface MachineChoice {
+  readonly type?: string;
+  /** `graphics=off`: firmware shows its screen on the serial port. */
+  readonly graphicsOff: boolean;
+  readonly accelerators?: readonly AcceleratorChoice[];
+}
+
+/** Reads the value of `-machine`. */
+export function parseMachine(text: string): MachineChoice {
   const label = `-machine ${text}`;
   const values = KeyValues.parse(label, text, { implied: 'type', keys: ['type', ...Object.keys(MACHINE_PROPERTIES)] });
   const type = values.text('type');
   if (type !== undefined && !Object.hasOwn(MACHINES, type)) values.fail(`unsupported machine type '${type}'; -machine help lists them`);
-  const accel = chosenAccelerator(values, values.text('accel'));
+  const accel = values.text('accel');
   for (const [key, words] of Object.entries(MACHINE_PROPERTIES)) if (key !== 'accel') values.word(key, words);
-  return accel === undefined ? {} : { accel };
-}
-
-/** The first of a list like `kvm:tcg` that there is. */
-function chosenAccelerator(values: KeyValues, list: string | undefined): string | undefined {
-  const names = list?.split(':') ?? [];
-  const found = names.find((name) => ACCELERATORS.includes(name));
-  if (found === undefined && names[0] !== undefined) checkAccelerator(values, names[0]);
-  return found;
+  return {
+    graphicsOff: values.text('graphics') === 'off',
+    ...(type === undefined ? {} : { type }),
+    ...(accel === undefined ? {} : { accelerators: accel.split(':').map((name) => choiceOf(values, name)) }),
+  };
 }
 
 export const ACCELERATORS: readonly string[] = ['tcg', 'qtest'];
 const HARDWARE = ['kvm', 'hvf', 'whpx', 'nvmm', 'xen', 'hax'];
 
+/** An accelerator that was asked for. The first of several that is available is used, as in QEMU. */
+export interface AcceleratorChoice {
+  readonly name: string;
+  /** Why it is not available, with the option; undefined when it is. */
+  readonly problem?: string;
+}
+
 /** Reads the value of `-accel`. */
-export function parseAccel(text: string): string {
+export function parseAccel(text: string): AcceleratorChoice {
   const values = KeyValues.parse(`-accel ${text}`, text, {
     implied: 'accel',
     keys: ['accel', 'thread', 'tb-size', 'one-insn-per-tb', 'split-wx'],
   });
   const accel = values.required('accel');
-  checkAccelerator(values, accel);
+  const choice = choiceOf(values, accel);
   if (values.word('thread', ['single', 'multi']) === 'multi') values.fail('all CPUs share one thread: thread=single is the only mode');
-  return accel;
+  return choice;
 }
 
-function checkAccelerator(values: KeyValues, accel: string): void {
-  if (HARDWARE.includes(accel)) values.fail(`accelerator '${accel}' is not available: every CPU is emulated in software (tcg)`);
-  if (!ACCELERATORS.includes(accel)) values.fail(`invalid accelerator '${accel}' (possible: ${ACCELERATORS.join(', ')})`);
+function choiceOf(values: KeyValues, name: string): AcceleratorChoice {
+  if (ACCELERATORS.includes(name)) return { name };
+  if (!HARDWARE.includes(name)) values.fail(`invalid accelerator '${name}' (possible: ${ACCELERATORS.join(', ')})`);
+  return { name, problem: `${values.label}: accelerator '${name}' is not available: every CPU is emulated in software (tcg)` };
 }
 
 /** Reads the value of `-m`: MiB without a suffix. Returns bytes. */
@@ -69,6 +84,40 @@ export function parseMemory(text: string): number {
   const bytes = parseSize(values.required('size'), 2 ** 20);
   if (bytes === undefined) return values.fail('expected a number with an optional suffix k, M, G or T, in MiB without one');
   return bytes > 0 ? bytes : values.fail('the machine needs memory');
+}
+
+/** What `-action` said. */
+export interface Actions {
+  readonly panic?: PanicSetting;
+  readonly watchdog?: WatchdogAction;
+  readonly noReboot?: boolean;
+  readonly noShutdown?: boolean;
+}
+
+export const WATCHDOG_ACTIONS: readonly WatchdogAction[] = ['reset', 'shutdown', 'poweroff', 'pause', 'debug', 'none', 'inject-nmi'];
+
+/** Reads the value of `-action`: what follows when the guest does one of four things. */
+export function parseAction(text: string): Actions {
+  const values = KeyValues.parse(`-action ${text}`, text, { keys: ['panic', 'watchdog', 'reboot', 'shutdown'] });
+  const panic = values.word('panic', ['pause', 'shutdown', 'exit-failure', 'none']);
+  const watchdog = values.word('watchdog', WATCHDOG_ACTIONS);
+  const [reboot, shutdown] = [values.word('reboot', ['reset', 'shutdown']), values.word('shutdown', ['poweroff', 'pause'])];
+  return {
+    ...(panic === undefined ? {} : { panic }),
+    ...(watchdog === undefined ? {} : { watchdog }),
+    ...(reboot === undefined ? {} : { noReboot: reboot === 'shutdown' }),
+    ...(shutdown === undefined ? {} : { noShutdown: shutdown === 'pause' }),
+  };
+}
+
+/** Reads the value of `-drive`, of which this machine has one kind: firmware in flash memory. Returns the file. */
+export function parseDrive(text: string): string {
+  const keys = ['if', 'format', 'file', 'readonly', 'unit', 'index', 'media', 'id', 'snapshot', 'cache'];
+  const values = KeyValues.parse(`-drive ${text}`, text, { keys });
+  if (values.text('if') !== 'pflash') values.fail('there are no disks in this build; if=pflash is firmware in flash memory');
+  values.word('format', ['raw']);
+  if (values.flag('readonly') === false) values.fail('flash memory is read-only in this build');
+  return values.required('file');
 }
 
 /** Milliseconds since 1970 for a date as `-rtc base=` gives it, read as UTC. */
@@ -118,6 +167,7 @@ export function parseUuid(text: string): string {
 
 /** What firmware is to boot from and how long it waits. */
 export interface Boot {
+  readonly floppySignatureCheck?: boolean;
   readonly order?: string;
   readonly once?: string;
   readonly rebootTimeoutMs?: number;
@@ -131,11 +181,12 @@ export function parseBoot(text: string): Boot {
   if (values.flag('menu')) values.fail('menu=on is not in this build: there are no disks to choose from');
   values.flag('strict');
   const [order, once] = [values.text('order'), values.text('once')];
-  const [reboot, splash] = [values.integer('reboot-timeout', 0, 0xffff), values.integer('splash-time', 0, 0xffff)];
+  const [reboot, splash] = [values.integer('reboot-timeout', -1, 0xffff), values.integer('splash-time', 0, 0xffff)];
   return {
     ...(order === undefined ? {} : { order }),
     ...(once === undefined ? {} : { once }),
-    ...(reboot === undefined ? {} : { rebootTimeoutMs: reboot }),
+    // -1: never, which is what leaving it out means
+    ...(reboot === undefined || reboot < 0 ? {} : { rebootTimeoutMs: reboot }),
     ...(splash === undefined ? {} : { splashTimeMs: splash }),
   };
 }

@@ -27,6 +27,8 @@ export interface CpuModelOptions {
   readonly brand: string;
   /** Names of features, see CPU_FEATURES. */
   readonly features: Iterable<string>;
+  /** Names of features that the processor of this name has and the model has not. */
+  readonly lacks?: readonly string[];
   /** Cores per socket, threads per core; 1 by default. */
   readonly cores?: number;
   readonly threads?: number;
@@ -137,6 +139,8 @@ export class CpuModel {
   readonly cores: number;
   readonly threads: number;
   readonly features: ReadonlySet<string>;
+  /** Features that the processor of this name has and the model has not. */
+  readonly lacks: readonly string[];
   readonly #brand: string;
   readonly #bits: Readonly<Record<string, number>>;
 
@@ -148,6 +152,7 @@ export class CpuModel {
     this.cores = options.cores ?? 1;
     this.threads = options.threads ?? 1;
     this.features = new Set([...options.features].map(featureName));
+    this.lacks = options.lacks ?? [];
     this.#brand = options.brand.padEnd(48, '\0');
     this.#bits = Object.fromEntries(Object.entries(BITS).map(([place, names]) => [place, this.#mask(names)]));
   }
@@ -175,6 +180,7 @@ export class CpuModel {
       stepping: changes.stepping ?? this.signature & 15,
       brand: changes.brand ?? this.#brand,
       features,
+      lacks: this.lacks,
       cores: changes.cores ?? this.cores,
       threads: changes.threads ?? this.threads,
     });
@@ -363,6 +369,10 @@ const MORE_FEATURES =
 const COMMON_FEATURES =
   'fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 sse3 cx16 hypervisor syscall nx lm';
 
+/** What a Core processor of the fourth generation has of the above (SDM volume 1, 'Intel Core processor family'). */
+const HASWELL_FEATURES = 'popcnt lzcnt movbe bmi1 bmi2 rdtscp rdrand fsgsbase smep ssse3 sse41 sse42 aes pclmulqdq tsc_adjust';
+const HASWELL_LACKS = 'avx avx2 fma f16c xsave pcid invpcid erms tsc_deadline x2apic hle rtm'.split(' ');
+
 const AMD = { vendor: 'amd', family: 15, model: 107, stepping: 1 } as const;
 
 /** Models by name. */
@@ -391,6 +401,16 @@ export const CPU_MODELS: Readonly<Record<string, CpuModel>> = {
     name: 'Opteron_G1',
     brand: 'AMD Opteron 240 (Gen 1 Class Opteron)',
     features: COMMON_FEATURES.split(' ').filter((name) => name !== 'cx16'),
+  }),
+  Haswell: new CpuModel({
+    name: 'Haswell',
+    vendor: 'intel',
+    family: 6,
+    model: 60,
+    stepping: 4,
+    brand: 'Intel Core Processor (Haswell)',
+    features: `${BASIC_FEATURES} ${HASWELL_FEATURES}`.split(' ').filter((name) => name !== 'prefetchw'),
+    lacks: HASWELL_LACKS,
   }),
 };
 
