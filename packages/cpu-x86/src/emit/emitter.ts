@@ -280,9 +280,23 @@ export abstract class Emitter {
     return read();
   }
 
+  /** A 16-bit word of the x87 state. */
+  fpuWord(address: number): Expr {
+    return i32.load16U(at(address));
+  }
+
+  setFpuWord(address: number, value: Expr): void {
+    this.f.store('i32_16', at(address), value);
+  }
+
+  /** Writes a check of something that only instructions outside of regions change; `key` names it. */
+  once(_key: number, check: () => void): void {
+    check();
+  }
+
   /** Raises the vector in a trap slot of the state unless it is 0. */
   checkTrap(slot: number): void {
-    this.f.if(i32.load(at(slot)), () => this.raiseComputed(i32.load(at(slot))));
+    this.once(slot, () => this.f.if(i32.load(at(slot)), () => this.raiseComputed(i32.load(at(slot)))));
   }
 
   /** What is `steady` changes with this instruction. */

@@ -100,7 +100,9 @@ export class HotEmitter extends Emitter {
   readonly #vectors: VectorLocals;
   /** Parts of the state that are read when the region is entered, by name. */
   readonly #steady = new Map<string, { readonly local: Local; readonly value: Expr }>();
-  /** Trap slots that the block has found to be 0. */
+  /** Words of the x87 state in locals, by address. */
+  readonly #fpuWords = new Map<number, Local>();
+  /** Checks that the block has made. */
   readonly #checked = new Set<number>();
   readonly #flagLocals = new Map<FlagWord, Local>();
   /** What the flag words are, where it is not what the locals hold. */
@@ -269,6 +271,7 @@ export class HotEmitter extends Emitter {
       if (local && this.#written.has(number)) f.store('i64', at(GPR + 8 * number), f.get(local));
     });
     this.#vectors.storeWritten();
+    for (const [address, local] of this.#fpuWords) f.store('i32_16', at(address), f.get(local));
     if (this.#flagsWritten)
       for (const word of FLAG_WORDS) f.store(word === 'aux' ? 'i32' : 'i64', at(FLAG_ADDRESS[word]), f.get(this.#flagLocals.get(word)!));
     f.store('i32', at(BUDGET), f.get(this.#count));
@@ -287,6 +290,7 @@ export class HotEmitter extends Emitter {
       if (local) f.set(local, i64.load(at(GPR + 8 * number)));
     });
     this.#vectors.loadAll();
+    for (const [address, local] of this.#fpuWords) f.set(local, i32.load16U(at(address)));
     for (const { local, value } of this.#steady.values()) f.set(local, value);
   }
 
@@ -441,10 +445,27 @@ export class HotEmitter extends Emitter {
     refuse();
   }
 
-  override checkTrap(slot: number): void {
-    if (this.#checked.has(slot)) return;
-    if (this.f.depth === this.#baseDepth) this.#checked.add(slot);
-    super.checkTrap(slot);
+  override once(key: number, check: () => void): void {
+    if (this.#checked.has(key)) return;
+    if (this.f.depth === this.#baseDepth) this.#checked.add(key);
+    check();
+  }
+
+  override fpuWord(address: number): Expr {
+    return this.f.get(this.#fpuLocal(address));
+  }
+
+  override setFpuWord(address: number, value: Expr): void {
+    this.f.set(this.#fpuLocal(address), value);
+  }
+
+  #fpuLocal(address: number): Local {
+    const known = this.#fpuWords.get(address);
+    if (known) return known;
+    const local = this.f.local('i32');
+    this.#variable.add(local.index);
+    this.#fpuWords.set(address, local);
+    return local;
   }
 
   // ---------------------------------------------------------------- addresses

@@ -1,5 +1,5 @@
 import { type Expr, type FunctionBuilder, f64, i32, i64, type Local, type Signature, select } from '@hotsocket/wasm-builder';
-import { FCW, FSW, SLOW_VALUE } from '../layout.js';
+import { FCW, SLOW_VALUE } from '../layout.js';
 
 /*
  * Arithmetic on 80-bit registers in WebAssembly, for the common case: normal numbers and zeros, results in the normal range, rounding to
@@ -20,8 +20,7 @@ const RC_PC_PM = 0xf20;
 const NEAREST_64_MASKED = 0x320;
 const PM = 0x20;
 const RC_SHIFT = 10;
-/** C1, and shifts to it and to PE, in the status word. */
-const C1 = 0x200;
+/** Shifts to C1 and PE in the status word. */
 const C1_SHIFT = 9;
 const PE_SHIFT = 5;
 const LESS = 0x100;
@@ -53,12 +52,9 @@ const isNumber = (operand: Operand): Expr => i32.or(isNormal(operand), isZero(op
 const refuseUnless = (f: FunctionBuilder, condition: Expr): void => f.if(i32.eqz(condition), () => f.return(i32.const(0)));
 const modeIsCommon = (): Expr => i32.eq(i32.and(i32.load16U(at(FCW)), i32.const(RC_PC_PM)), i32.const(NEAREST_64_MASKED));
 
-/** Sets C1, and PE if it is to be set. */
-function setStatus(f: FunctionBuilder, up: Expr, inexact: Expr): void {
-  const kept = i32.and(i32.load16U(at(FSW)), i32.const(~C1));
-  const noted = i32.or(i32.shl(up, i32.const(C1_SHIFT)), i32.shl(inexact, i32.const(PE_SHIFT)));
-  f.store('i32_16', at(FSW), i32.or(kept, noted));
-}
+/** Ends with success, C1 and PE of the status word as they are to be set. */
+const succeed = (f: FunctionBuilder, up: Expr, inexact: Expr): void =>
+  f.return(i32.or(i32.const(1), i32.or(i32.shl(up, i32.const(C1_SHIFT)), i32.shl(inexact, i32.const(PE_SHIFT)))));
 
 function put(f: FunctionBuilder, target: Expr, significand: Expr, signed: Expr): void {
   f.store('i64', target, significand);
@@ -68,7 +64,6 @@ function put(f: FunctionBuilder, target: Expr, significand: Expr, signed: Expr):
 /** Delivers an exact result. */
 function deliver(f: FunctionBuilder, target: Expr, significand: Expr, signed: Expr): void {
   put(f, target, significand, signed);
-  setStatus(f, i32.const(0), i32.const(0));
   f.return(i32.const(1));
 }
 
@@ -92,8 +87,7 @@ function round(f: FunctionBuilder, target: Expr, sign: Expr, { high, low, expone
     f.set(exponent, i32.add(f.get(exponent), i32.const(1)));
   });
   put(f, target, f.get(high), i32.or(sign, f.get(exponent)));
-  setStatus(f, up, i64.ne(f.get(low), i64.const(0)));
-  f.return(i32.const(1));
+  succeed(f, up, i64.ne(f.get(low), i64.const(0)));
 }
 
 /** (target, a, b): a × b. */
@@ -366,8 +360,7 @@ function defineToInteger(f: FunctionBuilder): void {
   const kept = i64.shrS(i64.shl(value, unused), unused);
   refuseUnless(f, i32.and(i64.eq(kept, value), i64.geS(magnitude, i64.const(0))));
   f.store('i64', at(SLOW_VALUE), value);
-  setStatus(f, up, i64.ne(fraction, i64.const(0)));
-  f.return(i32.const(1));
+  succeed(f, up, i64.ne(fraction, i64.const(0)));
 }
 
 /** Integer part, and the fraction as a number of 64 bits whose lowest notes what is lost. */

@@ -164,7 +164,7 @@ function clamped(x: Emitter, most: number): Expr {
 const emptyMmx: Semantic = (x) => {
   checkMmx(x);
   enterMmx(x);
-  x.f.store('i32_16', i32.const(FTW), i32.const(0xffff));
+  x.setFpuWord(FTW, i32.const(0xffff));
 };
 
 const shuffleWords: Semantic = (x) => {

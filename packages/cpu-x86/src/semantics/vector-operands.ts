@@ -12,7 +12,7 @@ const FSW_WITHOUT_TOP = 0xc7ff;
 
 /** Raises #MF when an unmasked x87 exception is pending. */
 export function checkPending(x: Emitter): void {
-  x.f.if(i32.and(i32.load8U(at(FSW)), i32.const(FSW_ERROR_SUMMARY)), () => x.raise(MF));
+  x.once(FSW, () => x.f.if(i32.and(x.fpuWord(FSW), i32.const(FSW_ERROR_SUMMARY)), () => x.raise(MF)));
 }
 
 /** What every MMX instruction raises first. */
@@ -25,8 +25,8 @@ export const checkSse = (x: Emitter): void => x.checkTrap(SSE_TRAP);
 
 /** An MMX instruction, past its faults, makes the x87 stack's top 0 and all registers valid. */
 export function enterMmx(x: Emitter): void {
-  x.f.store('i32_16', at(FSW), i32.and(i32.load16U(at(FSW)), i32.const(FSW_WITHOUT_TOP)));
-  x.f.store('i32_16', at(FTW), i32.const(0));
+  x.setFpuWord(FSW, i32.and(x.fpuWord(FSW), i32.const(FSW_WITHOUT_TOP)));
+  x.setFpuWord(FTW, i32.const(0));
 }
 
 export const isMmx = (x: Emitter, index: number): boolean => {

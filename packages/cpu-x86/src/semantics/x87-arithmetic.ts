@@ -40,10 +40,24 @@ export function arithmeticOf(opcode: number, reg: number): FastMove {
     const first = top(x);
     const other = near(x, first, x.registerAddress(0));
     const [target, source] = toTop ? [cellOf(first), cellOf(other)] : [cellOf(other), cellOf(first)];
-    x.provided([isUsed(first), isUsed(other), computed(x, operation, target, target, source)], never, exactly, () => {
+    settled(x, [isUsed(x, first), isUsed(x, other)], computed(x, operation, target, target, source), exactly, () => {
       if (pops) popped(x, first);
     });
   };
+}
+
+/** C1, and PE if it is to be set, as a function gives them beside its success. */
+const STATUS = 0x220;
+const C1 = 0x200;
+
+/** Computes where all of `used` hold and the function does not refuse; `work` follows its status. */
+function settled(x: Emitter, used: readonly Expr[], call: Expr, exactly: () => void, work: () => void): void {
+  const status = x.f.temporary('i32');
+  x.provided([...used, x.f.tee(status, call)], never, exactly, () => {
+    const noted = i32.and(x.f.get(status), i32.const(STATUS));
+    x.setFpuWord(FSW, i32.or(i32.and(x.fpuWord(FSW), i32.const(~C1)), noted));
+    work();
+  });
 }
 
 function compared(x: Emitter, first: Expr, used: readonly Expr[], other: Expr, exactly: () => void, work: (codes: Expr) => void): void {
@@ -52,7 +66,7 @@ function compared(x: Emitter, first: Expr, used: readonly Expr[], other: Expr, e
 }
 
 function setCodes(x: Emitter, codes: Expr): void {
-  x.f.store('i32_16', at(FSW), i32.or(i32.and(i32.load16U(at(FSW)), i32.const(~CODES)), codes));
+  x.setFpuWord(FSW, i32.or(i32.and(x.fpuWord(FSW), i32.const(~CODES)), codes));
 }
 
 function popTimes(x: Emitter, register: Expr, pops: number): void {
@@ -66,7 +80,7 @@ export const compareOf =
   (x, exactly) => {
     const first = top(x);
     const other = near(x, first, distance === undefined ? x.registerAddress(0) : i32.const(distance));
-    compared(x, first, [isUsed(first), isUsed(other)], cellOf(other), exactly, (codes) => {
+    compared(x, first, [isUsed(x, first), isUsed(x, other)], cellOf(other), exactly, (codes) => {
       setCodes(x, codes);
       popTimes(x, first, pops);
     });
@@ -78,7 +92,7 @@ export const compareToFlags =
   (x, exactly) => {
     const first = top(x);
     const other = near(x, first, x.registerAddress(0));
-    compared(x, first, [isUsed(first), isUsed(other)], cellOf(other), exactly, (codes) => {
+    compared(x, first, [isUsed(x, first), isUsed(x, other)], cellOf(other), exactly, (codes) => {
       const bit = (shift: number): Expr => i32.and(i32.shrU(codes, i32.const(shift)), i32.const(1));
       x.setCarryOverflow(bit(C0_SHIFT), i32.const(0));
       x.clearAux();
@@ -102,19 +116,19 @@ export function arithmeticMemory(x: Emitter, opcode: number, reg: number, value:
   x.f.store('i64', at(OPERAND), significand);
   x.f.store('i32_16', at(OPERAND), signed, 8);
   if (reg === COM || reg === COMP) {
-    return compared(x, first, [plain, isUsed(first)], at(OPERAND), exactly, (codes) => {
+    return compared(x, first, [plain, isUsed(x, first)], at(OPERAND), exactly, (codes) => {
       setCodes(x, codes);
       popTimes(x, first, reg === COMP ? 1 : 0);
     });
   }
-  x.provided([plain, isUsed(first), computed(x, reg, cellOf(first), cellOf(first), at(OPERAND))], never, exactly, () => {});
+  settled(x, [plain, isUsed(x, first)], computed(x, reg, cellOf(first), cellOf(first), at(OPERAND)), exactly, () => {});
 }
 
 /** FSQRT. */
 export const squareRoot: FastMove = (x, exactly) => {
   const first = top(x);
   const done = x.f.callValue(x.functions.x87SquareRoot, cellOf(first), cellOf(first));
-  x.provided([isUsed(first), done], never, exactly, () => {});
+  settled(x, [isUsed(x, first)], done, exactly, () => {});
 };
 
 /** FCMOVcc: ST(0) := ST(i) where the condition code holds. */
@@ -124,7 +138,7 @@ export const moveIf =
     const first = top(x);
     const other = near(x, first, x.registerAddress(0));
     const holds = x.let(x.condition(condition));
-    x.provided([isUsed(first), isUsed(other)], never, exactly, () => {
+    x.provided([isUsed(x, first), isUsed(x, other)], never, exactly, () => {
       x.f.if(holds, () => x.f.store('v128', cellOf(first), v128.load(cellOf(other))));
     });
   };
@@ -150,7 +164,7 @@ export function storeInteger(
 ): void {
   const first = top(x);
   const rounded = x.f.callValue(x.functions.x87ToInteger, cellOf(first), i32.const(Number(form.truncates)), i32.const(form.bits));
-  x.provided([isUsed(first), rounded], never, exactly, () => {
+  settled(x, [isUsed(x, first)], rounded, exactly, () => {
     put(i64.load(at(SLOW_VALUE)));
     if (form.pop) popped(x, first);
   });
@@ -162,7 +176,7 @@ const EXCEPTIONS = 0x3f;
 
 /** FLDCW where no flag becomes unmasked. */
 export function loadControl(x: Emitter, value: Expr, exactly: () => void): void {
-  const unmasked = i32.and(i32.and(i32.load16U(at(FSW)), i32.xor(value, i32.const(-1))), i32.const(EXCEPTIONS));
+  const unmasked = i32.and(i32.and(x.fpuWord(FSW), i32.xor(value, i32.const(-1))), i32.const(EXCEPTIONS));
   x.provided([i32.eqz(unmasked)], never, exactly, () => {
     x.f.store('i32_16', at(FCW), i32.or(i32.and(value, i32.const(FCW_WRITABLE)), i32.const(FCW_RESERVED)));
   });

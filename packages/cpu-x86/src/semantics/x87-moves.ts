@@ -20,7 +20,7 @@ export const exchange: FastMove = (x, exactly) => {
   const first = top(x);
   const other = near(x, first, x.registerAddress(0));
   x.f.if(
-    i32.and(isUsed(first), isUsed(other)),
+    i32.and(isUsed(x, first), isUsed(x, other)),
     () => {
       const held = x.let(v128.load(addressOf(first), X87));
       copy(x, first, other);
@@ -37,7 +37,7 @@ export const duplicate: FastMove = (x, exactly) => {
   const from = near(x, old, x.registerAddress(0));
   const to = near(x, old, i32.const(-1));
   x.f.if(
-    i32.and(isUsed(from), isEmpty(to)),
+    i32.and(isUsed(x, from), isEmpty(x, to)),
     () => {
       copy(x, to, from);
       markUsed(x, to);
@@ -54,7 +54,7 @@ export const storeRegister =
     const from = top(x);
     const to = near(x, from, x.registerAddress(0));
     x.f.if(
-      isUsed(from),
+      isUsed(x, from),
       () => {
         copy(x, to, from);
         markUsed(x, to);
@@ -71,7 +71,7 @@ export const changeSign =
   (x, exactly) => {
     const register = top(x);
     x.f.if(
-      isUsed(register),
+      isUsed(x, register),
       () => {
         x.f.store('i32_16', addressOf(register), change(i32.load16U(addressOf(register), X87 + 8)), X87 + 8);
         setTop(x, register);
@@ -132,7 +132,7 @@ export function expandedInteger(x: Emitter, value: Expr): Expanded {
 export function pushed(x: Emitter, { significand, signed, plain }: Expanded, exactly: () => void): void {
   const to = near(x, top(x), i32.const(-1));
   x.provided(
-    [plain, isEmpty(to)],
+    [plain, isEmpty(x, to)],
     () => i32.const(0),
     exactly,
     () => {
@@ -174,7 +174,7 @@ export function storeNumber(x: Emitter, bits: 32 | 64, pop: boolean, put: (value
   const isNormal = i32.and(i32.ltU(i32.sub(exponent, i32.const(1)), i32.const(most)), i64.ltS(significand, i64.const(0)));
   const rounds = i32.eq(i32.and(i32.load16U(at(FCW)), i32.const(RC | PM_PE)), i32.const(PM_PE));
   x.f.if(
-    i32.and(i32.and(isUsed(register), rounds), i32.or(isZero, isNormal)),
+    i32.and(i32.and(isUsed(x, register), rounds), i32.or(isZero, isNormal)),
     () => {
       const { value, up, inexact } = rounded(x, significand, dropped);
       const fraction = i64.sub(value, i64.shl(i64.const(1), i64.const(63 - dropped)));
@@ -184,7 +184,7 @@ export function storeNumber(x: Emitter, bits: 32 | 64, pop: boolean, put: (value
       if (pop) markEmpty(x, register);
       setTop(x, pop ? near(x, register, i32.const(1)) : register);
       const status = i32.or(i32.shl(up, i32.const(C1_SHIFT)), i32.shl(inexact, i32.const(PE_SHIFT)));
-      x.f.store('i32_16', at(FSW), i32.or(i32.load16U(at(FSW)), status));
+      x.setFpuWord(FSW, i32.or(x.fpuWord(FSW), status));
     },
     exactly,
   );

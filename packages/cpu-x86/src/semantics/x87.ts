@@ -153,7 +153,7 @@ function storeForm(x: Emitter, encoding: Encoding, bytes: number): void {
 function storeFast(x: Emitter, { opcode, modrm }: Encoding, bits: Bits, put: (value: Expr) => void, exactly: () => void): void {
   const reg = modrm >> 3;
   const narrow = (value: Expr): void => put(bits === 64 ? value : i64.wrap(value));
-  if (reg === 7 && bits === 16) return put(i32.load16U(at(opcode === 0xd9 ? FCW : FSW)));
+  if (reg === 7 && bits === 16) return put(opcode === 0xd9 ? i32.load16U(at(FCW)) : x.fpuWord(FSW));
   const pop = reg !== 2;
   if (opcode === 0xdb || opcode === 0xdf || reg === 1) return storeInteger(x, { bits, truncates: reg === 1, pop }, narrow, exactly);
   storeNumber(x, bits as 32 | 64, pop, narrow, exactly);
@@ -183,7 +183,7 @@ const anyForm: Semantic = (x) => (x.shape.row.opcode.includes('/') ? memoryForm(
 const storeStatus: Semantic = (x) => {
   if (x.shape.row.opcode.includes('/')) return memoryForm(x);
   x.checkTrap(X87_TRAP);
-  x.setGpr(RAX, i32.load16U(at(FSW)), 16);
+  x.setGpr(RAX, x.fpuWord(FSW), 16);
 };
 
 const wait: Semantic = (x) => {
