@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { jest } from '@jest/globals';
+import { run } from './run.js';
 import { ROMS } from './testing/roms.js';
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
@@ -62,6 +64,14 @@ const outcome = (...args: string[]): Promise<Outcome> => {
   command.process.stdin.end();
   return command.ended;
 };
+
+/** The same without a process of its own. */
+async function inProcess(...args: string[]): Promise<Outcome> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const status = await run(args, { stdin, stdout, stderr });
+  return { status, stdout: String(stdout.read() ?? ''), stderr: String(stderr.read() ?? '') };
+}
+
 const quiet = ['-display', 'none', '-m', '4'];
 
 describe('hotsocket', () => {
@@ -89,9 +99,13 @@ describe('hotsocket', () => {
     [['-cpu', 'qemu64,+bogus'], "unknown CPU feature 'bogus'"],
     [['demo', '--kernel', 'bsd'], 'demo --kernel bsd: possible are cloud, amd64, 686'],
   ])('%j: one line on standard error, status 1', async (args, message) => {
-    const { status, stdout, stderr } = await outcome(...args, ...(args[0] === 'demo' ? [] : ['-bios', file('halt.rom')]));
+    const { status, stdout, stderr } = await inProcess(...args, ...(args[0] === 'demo' ? [] : ['-bios', file('halt.rom')]));
     const [, text] = /^hotsocket: (.*)\n$/.exec(stderr) ?? [];
     expect({ status, stdout, text }).toEqual({ status: 1, stdout: '', text: message });
+  });
+
+  it('a wrong option: one line on standard error, status 1, from the process too', async () => {
+    expect(await outcome('-bogus')).toEqual({ status: 1, stdout: '', stderr: 'hotsocket: -bogus: invalid option\n' });
   });
 
   it('exits with the status that the debug exit device gives', async () => {
