@@ -363,7 +363,7 @@ function defineLookUp(f: FunctionBuilder, { decodeAt, hot }: Record<ImportName, 
   const offset = i32.shl(i32.and(i64.wrap(f.get(linear)), i32.const(PAGE_BYTES - 1)), i32.const(2));
   f.set(found, i32.load(i32.add(f.get(found), offset)));
   f.brIf(slow, i32.eqz(f.get(found)));
-  countVisit(f, f.get(found), hot);
+  f.if(i32.ltU(i32.load16U(f.get(found), REC_HANDLER), i32.const(FIRST_REGION)), () => countVisit(f, f.get(found), hot));
   f.return(f.get(found));
   f.end();
   f.return(f.callValue(decodeAt));

@@ -391,7 +391,15 @@ export class Mmu {
 
   #noteWriter(page: number, number: number): void {
     const known = this.#writers[page]!;
-    if (known !== number + 1) this.#writers[page] = known === NO_WRITER ? number + 1 : MANY_WRITERS;
+    const isOnly = known === NO_WRITER || (known > NO_WRITER && !this.#lets(known - 1, page));
+    if (known !== number + 1) this.#writers[page] = isOnly ? number + 1 : MANY_WRITERS;
+  }
+
+  /** The entry still lets write to the page. */
+  #lets(number: number, page: number): boolean {
+    const { i32 } = this.#memory;
+    const word = (TLBS + number * TLB_ENTRY_BYTES) >> 2;
+    return i32[word + (TLB_CODE >> 2)] === CODE_PAGES + page * 4 && i32[word + (TLB_WRITE >> 2)] !== emptyTag(number);
   }
 
   #noteUsed(number: number, la: number): void {

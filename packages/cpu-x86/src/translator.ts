@@ -86,7 +86,7 @@ export class Translator {
     return [...this.#refused].map((number) => this.#handlers.handlers[number - FIRST_HANDLER]!.shape.name);
   }
 
-  /** A record of the page that is executing has become hot. Entries of regions are counted like instructions, but need nothing more. */
+  /** A record of the page that is executing has become hot. Where the interpreter comes to entries of regions they are counted too, but need nothing more. */
   request(record: number): void {
     const { i32, u16 } = this.#memory;
     if (u16[(record + REC_HANDLER) >> 1]! >= FIRST_REGION) return;
