@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 const RETRY_MS = 2;
 
 /** Connects as soon as the socket is there. Resolves to a client whose session is negotiated; `greetedAtMs` is the host's time. */
-export async function connectQmp(path, limitMs = 20_000) {
+export async function connectQmp(path, limitMs = 60_000) {
   const socket = await connected(path, performance.now() + limitMs);
   const client = new QmpClient(socket);
   await client.message(({ QMP }) => QMP !== undefined);

@@ -10,9 +10,9 @@ import { GUEST_ROWS } from './rows.mjs';
 import { between, RunError, Session } from './session.mjs';
 import { quantile } from './statistics.mjs';
 
-const BOOT_LIMIT_MS = 180_000;
-const ROW_LIMIT_MS = 120_000;
-const SHORT_LIMIT_MS = 20_000;
+const BOOT_LIMIT_MS = 300_000;
+const ROW_LIMIT_MS = 180_000;
+const SHORT_LIMIT_MS = 60_000;
 
 /** The shell's prompt; its line editor may ask the terminal where the cursor is. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequence is what comes

@@ -13,7 +13,7 @@ u32 row_syscall(void) {
 u32 row_faults(void) {
   enum { BYTES = 8 << 20, PAGE = 4096 };
   u32 sum = 0;
-  for (u32 round = 0; round < 12; round++) {
+  for (u32 round = 0; round < 6; round++) {
     u8 *start = pages(BYTES, PROT_READ | PROT_WRITE);
     for (u32 at = 0; at < BYTES; at += PAGE) sum += start[at], start[at] = (u8)(round + at / PAGE);
     for (u32 at = 0; at < BYTES; at += PAGE) sum = sum * 3 + start[at];
@@ -31,7 +31,7 @@ static u32 status_of(long child) {
 
 u32 row_fork(void) {
   u32 sum = 0;
-  for (u32 count = 0; count < 400; count++) {
+  for (u32 count = 0; count < 200; count++) {
     long child = CALL0(SYS_FORK);
     if (child == 0) quit((int)(count & 0x7f));
     sum = mix(sum, status_of(child));
@@ -41,7 +41,7 @@ u32 row_fork(void) {
 
 u32 row_exec(void) {
   u32 sum = 0;
-  for (u32 count = 0; count < 150; count++) {
+  for (u32 count = 0; count < 80; count++) {
     long child = CALL0(SYS_FORK);
     const char *words[] = {own_path, "--exit", 0}, *environment[] = {0};
     if (child == 0) {
@@ -70,7 +70,7 @@ u32 row_pipe(void) {
   require(CALL1(SYS_PIPE, there) == 0 && CALL1(SYS_PIPE, back) == 0, "pipe");
   long child = CALL0(SYS_FORK);
   if (child == 0) quit((int)echo_until_closed(there, back));
-  for (u32 count = 0; count < 12000; count++) {
+  for (u32 count = 0; count < 6000; count++) {
     CALL3(SYS_WRITE, there[1], &sum, 4);
     require(CALL3(SYS_READ, back[0], &sum, 4) == 4, "read");
   }
@@ -82,7 +82,7 @@ u32 row_pipe(void) {
 
 static void futex(volatile u32 *at, int operation, u32 value) { CALL4(SYS_FUTEX, at, operation, value, 0); }
 
-enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129, TURNS = 15000 };
+enum { FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129, TURNS = 8000 };
 static volatile u32 turn, turns_taken;
 
 /* Takes every other turn: waits until `turn` is `mine`, hands it to the other. */
@@ -155,7 +155,7 @@ u32 row_signals(void) {
   long self = CALL0(SYS_GETPID);
   signals_seen = 0;
   require(CALL4(SYS_RT_SIGACTION, SIGUSR1, &action, 0, 8) == 0, "rt_sigaction");
-  for (u32 count = 0; count < 30000; count++) CALL2(SYS_KILL, self, SIGUSR1);
+  for (u32 count = 0; count < 15000; count++) CALL2(SYS_KILL, self, SIGUSR1);
   return signals_seen;
 }
 
@@ -164,7 +164,7 @@ u32 row_files(void) {
   enum { O_RDWR = 2, O_CREAT = 0x40, O_TRUNC = 0x200, CHUNK = 1000, CHUNKS = 200 };
   static u8 data[CHUNK];
   u32 sum = 0, state = 17;
-  for (u32 round = 0; round < 60; round++) {
+  for (u32 round = 0; round < 40; round++) {
     long file = CALL3(SYS_OPEN, "/tmp/bench.data", O_RDWR | O_CREAT | O_TRUNC, 0600);
     require(file >= 0, "open /tmp/bench.data");
     for (u32 at = 0; at < CHUNK; at++) data[at] = (u8)next(&state);
@@ -200,7 +200,7 @@ static u32 put_out(u16 port) {
   u32 sum = 1;
   require(CALL1(SYS_IOPL, 3) == 0, "iopl");
   drain();
-  for (u32 count = 0; count < 300000; count++) {
+  for (u32 count = 0; count < 500000; count++) {
     for (u32 step = 0; step < 120; step++) sum = mix(sum, step);
     u8 byte = count % 80 == 79 ? '\n' : '.';
     __asm__ volatile("outb %0, %1" ::"a"(byte), "Nd"(port));
