@@ -37,7 +37,7 @@ export const resetDebugRegisters = (cpu: Cpu): void => {
 export function moveDebug(cpu: Cpu, record: number, bytes: number, toRegister: boolean): number | undefined {
   const number = aliased(cpu, cpu.reg(record));
   if ((cpu.get32(DR7) & DR7_GD) !== 0) {
-    cpu.set32(DR6, cpu.get32(DR6) | DR6_BD);
+    noteCause(cpu, DR6_BD);
     cpu.set32(DR7, cpu.get32(DR7) & ~DR7_GD);
     cpu.fault(DB);
   }
@@ -117,6 +117,15 @@ export function executionHits(cpu: Cpu, la: number): number {
   }
   return hits;
 }
+
+/** B0..B3. */
+const DR6_HITS = 0xf;
+
+/**
+ * Notes in DR6 what a debug exception is for: B0 to B3 are those of this exception, the others stay until software clears them (SDM volume
+ * 3, 17.2.3: 'certain debug exceptions may clear bits 0-3'; processors do).
+ */
+export const noteCause = (cpu: Cpu, bits: number): void => cpu.set32(DR6, (cpu.get32(DR6) & ~DR6_HITS) | bits);
 
 /** DR6 bits of the trap that an instruction has earned, `traced` when TF was set before it; 0 for none. Forgets the hits. */
 export function takeTrapBits(cpu: Cpu, traced: boolean): number {

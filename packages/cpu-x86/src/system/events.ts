@@ -25,7 +25,7 @@ import {
   SHADOW,
   SIPI_VECTOR,
 } from '../layout.js';
-import { DR6, DR6_BT, executionHits, hasBreakpoints, isTraced, takeTrapBits, watchData } from './debug.js';
+import { DR6_BS, DR6_BT, executionHits, hasBreakpoints, isTraced, noteCause, takeTrapBits, watchData } from './debug.js';
 import { deliverEvent } from './deliver.js';
 import { initCpu, startCpu } from './reset.js';
 import { DEBUG_HITS, DELIVERIES, FLAG_IF, FLAG_RF, SHADOW_RIP, TRAP_SUPPRESSED } from './state.js';
@@ -158,13 +158,16 @@ export function stepOnce(core: ExecutionCore, port: InterruptPort, withEvents: b
   return stepTraced(core);
 }
 
+/** Traps of the instruction before that wait here: of a switch to a task with T set, and of a SYSRET that set TF. */
+const TRAPS_BEFORE = DR6_BT | DR6_BS;
+
 /**
  * Executes one instruction, then raises the debug trap that it has earned (SDM volume 3, 17.3.1). A breakpoint at the instruction is a
  * fault before it, as is the trap of a switch to a task with T set.
  */
 export function stepTraced(core: ExecutionCore): number {
   const { cpu } = core;
-  if ((cpu.get32(DEBUG_HITS) & DR6_BT) !== 0) return raiseDebug(cpu, takeTrapBits(cpu, false), 0);
+  if ((cpu.get32(DEBUG_HITS) & TRAPS_BEFORE) !== 0) return raiseDebug(cpu, takeTrapBits(cpu, false), 0);
   const hits = hasBreakpoints(cpu) ? executionHits(cpu, core.linearRip) : 0;
   if (hits !== 0) return raiseDebug(cpu, hits, FLAG_RF);
   const traced = isTraced(cpu);
@@ -181,6 +184,6 @@ export function stepTraced(core: ExecutionCore): number {
 }
 
 function raiseDebug(cpu: Cpu, bits: number, resume: number): number {
-  cpu.set32(DR6, cpu.get32(DR6) | bits);
+  noteCause(cpu, bits);
   return deliverEvent(cpu, DB, -1, resume) ? RUN_STEPPED : RUN_STOPPED;
 }

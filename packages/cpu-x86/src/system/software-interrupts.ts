@@ -3,6 +3,7 @@ import { STATUS_EXIT, STATUS_JUMP } from '../emit/core-functions.js';
 import { BP, BR, DB, GP, OF } from '../fault.js';
 import { EFLAGS, RIP } from '../layout.js';
 import { isVirtual8086 } from '../mode.js';
+import { noteCause, takeTrapBits } from './debug.js';
 import { deliverEvent, interrupt } from './deliver.js';
 import { interruptReturn } from './interrupt-return.js';
 import { continueAfter, memoryAddress } from './operands.js';
@@ -23,9 +24,14 @@ function softwareInterrupt(cpu: Cpu, record: number): number {
 
 const breakpoint: HelperFunction = (cpu, record) => enter(cpu, record, BP);
 
-/** INT1 raises #DB like hardware does: without a look at the gate's privilege, DR6 as it is. */
+/**
+ * INT1 raises #DB like hardware does: without a look at the gate's privilege, DR6 as it is. A data breakpoint that a load of SS before it has
+ * held off is part of the same exception.
+ */
 function debugTrap(cpu: Cpu, record: number): number {
   cpu.setLong(RIP, cpu.nextRip(record));
+  const hits = takeTrapBits(cpu, false);
+  if (hits !== 0) noteCause(cpu, hits);
   return deliverEvent(cpu, DB, -1, 0) ? STATUS_JUMP : STATUS_EXIT;
 }
 

@@ -20,9 +20,10 @@ import {
 } from '../layout.js';
 import { isCode64, isRealMode, isVirtual8086, refreshMode } from '../mode.js';
 import { modelOf } from './cpuid.js';
+import { DR6_BS, isTraced } from './debug.js';
 import { isLongMode, setCpl, setSegment } from './descriptors.js';
 import { afterFlags } from './interrupt-return.js';
-import { EFER_SCE, FLAG_IF, FLAG_RF, FLAG_VM, isCanonical, TRAP_SUPPRESSED } from './state.js';
+import { DEBUG_HITS, EFER_SCE, FLAG_IF, FLAG_RF, FLAG_VM, isCanonical, TRAP_SUPPRESSED } from './state.js';
 
 const R11: number = GPR + 8 * 11;
 /** Flat segments that these instructions load without a look at the tables. */
@@ -58,9 +59,18 @@ function systemCall(cpu: Cpu, record: number): number {
     setFlat(cpu, selector, CODE32, selector + 8);
     cpu.setHalves(RIP, cpu.get32(MSR_STAR), 0);
   }
-  cpu.set32(TRAP_SUPPRESSED, 1);
+  trapByNewFlags(cpu);
   refreshMode(cpu);
   return afterFlags(cpu);
+}
+
+/**
+ * SYSCALL and SYSRET trap by TF as it is after them, so that a system masks it in FMASK, and the trap of a user program's SYSCALL comes when
+ * SYSRET has brought its flags back.
+ */
+function trapByNewFlags(cpu: Cpu): void {
+  cpu.set32(TRAP_SUPPRESSED, 1);
+  if (isTraced(cpu)) cpu.set32(DEBUG_HITS, cpu.get32(DEBUG_HITS) | DR6_BS);
 }
 
 /** Flags that SYSRET takes from R11: all but RF and VM. */
@@ -78,6 +88,7 @@ function systemReturn(cpu: Cpu, record: number): number {
   if (wide) cpu.copyLong(RIP, RCX);
   else cpu.setHalves(RIP, cpu.get32(RCX), 0);
   setFlat(cpu, (base + (wide ? 16 : 0)) | 3, wide ? CODE64 : CODE32, (base + 8) | 3);
+  trapByNewFlags(cpu);
   refreshMode(cpu);
   return afterFlags(cpu);
 }

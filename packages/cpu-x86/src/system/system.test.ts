@@ -886,6 +886,45 @@ handler_ud:
     expect(run64(body)).toBe('67d8 5ff8');
   });
 
+  it('SYSRET that sets TF traps at once, with the privilege and address of the program; SYSCALL that masks TF does not', () => {
+    const body = `
+  setgate64 1, debug, 0x8e00
+  mov ecx, 0xc0000081
+  xor eax, eax
+  mov edx, 0x9b0050
+  wrmsr
+  mov ecx, 0xc0000082
+  mov rax, entry + 0xffff800000000000
+  mov rdx, rax
+  shr rdx, 32
+  wrmsr
+  mov ecx, 0xc0000084
+  mov eax, 0x100
+  xor edx, edx
+  wrmsr
+  mov rcx, user
+  mov r11, 0x102
+  o64 sysret
+user:
+  syscall
+after:
+  hlt
+debug:
+  mov rax, [rsp]
+  sub rax, user
+  report eax
+  report [rsp + 8]
+  iretq
+entry:
+  mov rsp, 0x5000
+  report r11d
+  sub rcx, after
+  report ecx
+  cli
+  hlt`;
+    expect(run64(body)).toBe('0 ab 102 0');
+  });
+
   it('SYSCALL, SWAPGS and SYSRET', () => {
     const body = `
   mov ecx, 0xc0000081
@@ -1530,6 +1569,43 @@ ${HANDLERS}`;
     const data = new Guest(source).run();
     expect(data.hex).toBe('c');
     expect(data.core.cpu.get32(DR6) & 0xf).toBe(1);
+  });
+
+  it('a debug exception says in DR6 which breakpoints it is for, and leaves the other bits as they are', () => {
+    const guest = new Guest(`${HANDLER}
+  mov eax, 0x4002
+  mov dr6, eax
+  mov eax, 0x3000
+  mov dr0, eax
+  mov eax, 0x000d0002
+  mov dr7, eax
+base:
+  mov word [0x3000], 1
+  cli
+  hlt
+${HANDLERS}`).run();
+    expect(guest.hex).toBe('6');
+    expect(guest.core.cpu.get32(DR6) & 0xf00f).toBe(0x4001);
+  });
+
+  it.each([
+    ['INT1 are one exception', 'db 0xf1\n  nop', '5', 1],
+    ['INT 1 are two, the trap first', 'int 1\n  nop', '25 6', 1],
+  ])('a data breakpoint that a load of SS holds off and %s', (_what, body, reported, hits) => {
+    const guest = new Guest(`${HANDLER}
+  mov [0x3000], ss
+  mov eax, 0x3000
+  mov dr0, eax
+  mov eax, 0x000f0002
+  mov dr7, eax
+base:
+  mov ss, [0x3000]
+  ${body}
+  cli
+  hlt
+${HANDLERS}`).run();
+    expect(guest.hex).toBe(reported);
+    expect(guest.core.cpu.get32(DR6) & 0xf).toBe(hits);
   });
 
   it('code breakpoints fault before the instruction, RF lets it pass', () => {
