@@ -51,7 +51,7 @@ const TARGETS = [
     name: 'MULTIBOOT_GUEST',
     finish: () => {},
   },
-  ...['segments', 'tasks', 'paging', 'long', 'events'].map((rom) => ({
+  ...['segments', 'tasks', 'paging', 'long', 'events', 'system'].map((rom) => ({
     source: `packages/cpu-tests/guest/${rom}.asm`,
     module: `packages/cpu-tests/src/generated/${rom}-rom.ts`,
     name: `${rom.toUpperCase()}_ROM`,

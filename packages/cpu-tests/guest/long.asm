@@ -185,6 +185,7 @@ user_flags: dq 2
   db 0xff, 0x1c, 0x25
   dd %1
 %endmacro
+%define far_jump_at_rdx db 0xff, 0x2a
 %macro user 1
   mov qword [resume], %%after
   mov [resume_sp], rsp
@@ -267,6 +268,62 @@ long_mode:
   user .push_there
   user .pop_there
   user .call_there
+  case 'canonical by instruction: strings, tables, far pointers, state, bit strings, segments with a base'
+  mov rax, 0x8000_0000_0000
+  mov rsi, rax
+  mov edi, scratch
+  try lodsb
+  try movsb
+  mov rdi, rax
+  mov esi, scratch
+  try stosb
+  try movsb
+  try cmpsb
+  try scasb
+  mov rdx, rax
+  try lgdt [rdx]
+  try lidt [rdx]
+  try sgdt [rdx]
+  try far_jump_at_rdx
+  try fxsave [rdx]
+  try fxrstor [rdx]
+  try movups xmm0, [rdx - 8]
+  try fld tword [rdx - 4]
+  try fnsave [rdx]
+  try cmpxchg8b [rdx]
+  mov rbx, rdx
+  try xlatb
+  xor ebx, ebx
+  mov rcx, 0x4000_0000_0000
+  try bt [rcx * 2 - 8], rbx
+  mov rbx, 0x2000_0000_0000_0000
+  try bt [scratch], rbx
+  try ldmxcsr [rdx]
+  try verr [rdx]
+  try lar ecx, [rdx]
+  try str [rdx]
+  try push qword [rdx]
+  try pop qword [rdx]
+  try movnti [rdx], ecx
+  mov rbp, rdx
+  try push qword [rbp]
+  try inc byte [rbp]
+  try movups xmm0, [rbp]
+  try fld tword [rbp]
+  try lgdt [rbp]
+  try db 0x36, 0x8a, 0x0a
+  mov ecx, 0xc000_0100
+  mov eax, 0xffff_f000
+  mov edx, 0x7fff
+  wrmsr
+  try mov cl, [fs:0xfff]
+  try mov cl, [fs:0x1000]
+  try mov cl, [fs:-0x1000]
+  try mov ecx, [fs:0xffe]
+  xor eax, eax
+  xor edx, edx
+  mov ecx, 0xc000_0100
+  wrmsr
   case 'iretq: rip, rsp not canonical; ss null at 0, at 3; compatibility'
   mov rdx, rsp
 %macro iret_with 3      ; rip, cs, rsp, ss = rbx
@@ -615,6 +672,12 @@ long_mode:
   mov rax, cr0
   btr eax, 31
   try mov cr0, rax
+  case 'lgdt, lidt: base not canonical'
+  mov word [scratch], 0x7f
+  mov dword [scratch + 2], 0
+  mov dword [scratch + 6], 0x8000
+  try lgdt [scratch]
+  try lidt [scratch]
   end
 gate_target:
   say ' gate'

@@ -195,6 +195,24 @@ protected:
   mov dword [PT2], 0
   try mov al, [PROBE]
 
+  case 'a20 closed: identity, mapped to the odd megabyte; open again'
+  mov dword [0x500], 0x1111
+  mov dword [0x10_0500], 0x2222
+  mov dword [PT2], 0x10_0007
+  call flush
+  invlpg [PROBE]
+  in al, 0x92
+  and al, 0xfc
+  out 0x92, al
+  show [0x10_0500]
+  show [PROBE + 0x500]
+  mov dword [PROBE + 0x504], 0x3333
+  in al, 0x92
+  or al, 2
+  out 0x92, al
+  show [PROBE + 0x500]
+  show [0x504]
+
 ; ---------------------------------------------------------------- PAE
 %macro entry 3          ; table entry, low, high
   mov dword [%1], %2

@@ -2,12 +2,13 @@ import { EVENTS_ROM } from './generated/events-rom.js';
 import { LONG_ROM } from './generated/long-rom.js';
 import { PAGING_ROM } from './generated/paging-rom.js';
 import { SEGMENTS_ROM } from './generated/segments-rom.js';
+import { SYSTEM_ROM } from './generated/system-rom.js';
 import { TASKS_ROM } from './generated/tasks-rom.js';
 
-/** Test ROMs by subject: segments and gates, tasks and virtual-8086 mode, legacy paging, IA-32e mode, events and debugging. */
-export type RomName = 'segments' | 'tasks' | 'paging' | 'long' | 'events';
+/** Test ROMs by subject: segments and gates, tasks and virtual-8086 mode, legacy paging, IA-32e mode, events and debugging, what else is privileged. */
+export type RomName = 'segments' | 'tasks' | 'paging' | 'long' | 'events' | 'system';
 
-export const ROM_NAMES: readonly RomName[] = ['segments', 'tasks', 'paging', 'long', 'events'];
+export const ROM_NAMES: readonly RomName[] = ['segments', 'tasks', 'paging', 'long', 'events', 'system'];
 
 const IMAGES: Readonly<Record<RomName, typeof SEGMENTS_ROM>> = {
   segments: SEGMENTS_ROM,
@@ -15,6 +16,7 @@ const IMAGES: Readonly<Record<RomName, typeof SEGMENTS_ROM>> = {
   paging: PAGING_ROM,
   long: LONG_ROM,
   events: EVENTS_ROM,
+  system: SYSTEM_ROM,
 };
 
 const ROM_BYTES = 0x1_0000;

@@ -28,6 +28,7 @@ export function runRom(firmware: Uint8Array, cpuModel = 'max'): RomRun {
   };
   pc.cont();
   pc.runFor(INSTRUCTIONS, () => ended);
+  pc.stop();
   return { output, status };
 }
 

@@ -2,7 +2,7 @@ import { complexAddress } from '../addressing.js';
 import type { Cpu, HelperFunction } from '../cpu.js';
 import { GP, UD } from '../fault.js';
 import { refreshFpuTraps } from '../fpu/traps.js';
-import { CR0, CR2, CR3, CR4, CS, EFER, SEG_ATTR, SLOW_ADDRESS, segment } from '../layout.js';
+import { CR0, CR2, CR3, CR4, CS, EFER, SEG_ATTR, SLOW_ADDRESS, segment, TR } from '../layout.js';
 import { isCode64, refreshMode } from '../mode.js';
 import { modelOf } from './cpuid.js';
 import { moveDebug } from './debug.js';
@@ -86,13 +86,16 @@ export function writeCr0(cpu: Cpu, value: number): void {
   refreshFpuTraps(cpu);
 }
 
-/** Enters or leaves IA-32e mode with paging. */
+/** Busy or not. */
+const isTss16 = (attributes: number): boolean => ((attributes >> 8) & 0x1d) === 1;
+
+/** Enters or leaves IA-32e mode with paging; neither from 64-bit code, nor into it, nor with a 16-bit TSS. */
 function switchPaging(cpu: Cpu, on: boolean): void {
   const efer = cpu.get32(EFER);
   const longCode = (cpu.get32(segment(CS) + SEG_ATTR) & ATTR_L) !== 0;
   if (on) {
     if ((efer & EFER_LME) === 0) return;
-    if ((cpu.get32(CR4) & CR4_PAE) === 0 || longCode) cpu.fault(GP, 0);
+    if ((cpu.get32(CR4) & CR4_PAE) === 0 || longCode || isTss16(cpu.get32(segment(TR) + SEG_ATTR))) cpu.fault(GP, 0);
     cpu.set32(EFER, efer | EFER_LMA);
   } else {
     if (isCode64(cpu)) cpu.fault(GP, 0);
