@@ -3,6 +3,7 @@ import { DATA, INDEX, POINTERS } from './environment.mjs';
 import { littleEndian } from './random.mjs';
 
 const [OPERAND_SIZE, ADDRESS_SIZE, LOCK, GS, REPNE, REP] = [0x66, 0x67, 0xf0, 0x65, 0xf2, 0xf3];
+const [RAX, RSP] = [0, 4];
 const VEX_MAPS = { '0F': 1, '0F38': 2, '0F3A': 3 };
 const VEX_PREFIXES = { NP: 0, 66: 1, F3: 2, F2: 3 };
 const [RM_SIB, RM_DISPLACEMENT, NO_BASE, NO_INDEX] = [4, 5, 5, 4];
@@ -11,12 +12,16 @@ const [MOD_NONE, MOD_8, MOD_32, MOD_REGISTER] = [0x00, 0x40, 0x80, 0xc0];
 /** Registers that instructions write at random: not the pointers, except now and then. */
 const WRITABLE = { 64: [0, 1, 2, 3, 8, 9, 10, 11, 15], 32: [0, 1, 2, 0, 1, 2, 3], 16: [0, 1, 2, 0, 1, 2, 3] };
 
-const anyRegister = ({ mode, random }) => (random.chance(2) ? random.below(mode === 64 ? 16 : 8) : random.pick(WRITABLE[mode]));
+/** With `keepsStack`, never rSP: a stack in the code would make instructions that nobody chose. */
+function anyRegister({ mode, random, keepsStack }) {
+  const register = random.chance(2) ? random.below(mode === 64 ? 16 : 8) : random.pick(WRITABLE[mode]);
+  return keepsStack && register === RSP ? RAX : register;
+}
 
 /** The bytes of one instance; undefined when the mode does not have it. */
-export function encodeRow(row, mode, random) {
+export function encodeRow(row, mode, random, keepsStack) {
   if (row.attributes.has(mode === 64 ? 'i64' : 'only64')) return undefined;
-  const context = { row, mode, random, prefixes: [], code: [], tail: [], rex: { w: 0, r: 0, x: 0, b: 0 }, vex: undefined };
+  const context = { row, mode, random, keepsStack, prefixes: [], code: [], tail: [], rex: { w: 0, r: 0, x: 0, b: 0 }, vex: undefined };
   const tokens = row.opcode.split(' ').filter((token) => token !== 'NP' && token !== 'NFx');
   while (tokens.length > 1 && /^(66|F2|F3)$/.test(tokens[0])) context.prefixes.push(Number.parseInt(tokens.shift(), 16));
   chooseSize(context);

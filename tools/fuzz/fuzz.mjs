@@ -20,8 +20,9 @@ import { generator } from './random.mjs';
 import { shrink } from './shrink.mjs';
 
 const BATCH = 2000;
-/** Translating is much dearer than interpreting: one program in so many. */
-const TRANSLATED_SHARE = 10;
+/** Single steps are slow and translating slower: one program in so many. */
+const STEPPED_SHARE = 3;
+const TRANSLATED_SHARE = 20;
 const MOST_FINDINGS = 20;
 const SHOWN = 8;
 
@@ -46,7 +47,9 @@ const counts = { programs: 0, steps: 0, translated: 0, hot: 0, native: 0, findin
 
 /** The other ways in which a program is run. */
 function waysFor(program, id) {
-  const ways = [program.hot ? 'hot' : 'steps'];
+  const ways = [];
+  if (program.hot) ways.push('hot');
+  else if (id % STEPPED_SHARE === 0) ways.push('steps');
   if (id % TRANSLATED_SHARE === 0) ways.push('translated');
   if (!reason && program.native) ways.push('native');
   return ways;

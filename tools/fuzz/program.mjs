@@ -14,7 +14,7 @@ const MOST_BYTES = 250;
 const MOST_ITEMS = 14;
 /** Turns after which a loop is hot, and some more to execute it translated. */
 const HOT_TURNS = 2600;
-const HOT_PER_MILLE = 10;
+const HOT_PER_MILLE = 4;
 
 const FAMILIES = new Set(
   'alu shift move bit misc stack string mmx sse sse2 sse3 ssse3 sse41 sse42 x87 crypto bmi system control'.split(' '),
@@ -45,7 +45,7 @@ const isNative = (row) =>
 function instruction(row, mode, random, native) {
   if (native && !isNative(row)) return undefined;
   if (native && mode !== 64 && /^SH[LR]D$/.test(row.mnemonic)) return undefined;
-  const bytes = encodeRow(row, mode, random);
+  const bytes = encodeRow(row, mode, random, native);
   if (!bytes) return undefined;
   // counts above 16 of 16-bit double shifts are undefined
   if (native && /^SH[LR]D$/.test(row.mnemonic) && bytes.includes(0x66)) return undefined;
