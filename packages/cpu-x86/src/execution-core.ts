@@ -40,6 +40,7 @@ import { RecordBuilder } from './record-builder.js';
 import { SEMANTICS } from './semantics/index.js';
 import { deliverFault } from './system/deliver.js';
 import { HELPERS } from './system/index.js';
+import { refreshCpu } from './system/reset.js';
 import { Translator } from './translator.js';
 
 /** What an execution core works on. */
@@ -161,6 +162,15 @@ export class ExecutionCore {
 
   get current(): number {
     return this.#current;
+  }
+
+  /** Replaces all registers of a vCPU by those of a saved block, and derives what follows from them. */
+  load(index: number, block: Uint8Array): void {
+    const previous = this.#current;
+    this.select(index);
+    this.memory.u8.set(block, CPU_BLOCK);
+    refreshCpu(this.cpu);
+    if (previous >= 0) this.select(previous);
   }
 
   /** Address of a field of a vCPU's state (an address in CPU_BLOCK), wherever its block is now. */

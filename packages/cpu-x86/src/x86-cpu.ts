@@ -1,6 +1,6 @@
 import type { ApicCpu, LocalApic } from '@hotsocket/apic';
 import type { Device, Property } from '@hotsocket/qom';
-import { restoreRecord, type SavedState, savedState } from '@hotsocket/saved-state';
+import { restoreRecord, type SavedState, SavedStateError, savedState } from '@hotsocket/saved-state';
 import type { Halves } from './cpu.js';
 import type { ExecutionCore } from './execution-core.js';
 import {
@@ -8,6 +8,7 @@ import {
   ACTIVITY_HALTED,
   ACTIVITY_RUNNING,
   ACTIVITY_WAIT_FOR_SIPI,
+  BUDGET,
   CPU_BLOCK,
   CPU_BLOCK_BYTES,
   CS,
@@ -20,11 +21,18 @@ import {
   EVENT_SMI,
   EVENTS,
   EXIT_REQUEST,
+  FPU_OPCODE,
   NMI_BLOCKED,
+  NONCANONICAL,
+  PAGE_RIP,
   RIP,
+  SCRATCH,
   SEG_BASE,
   SIPI_VECTOR,
+  SLOW_ADDRESS,
+  SSE_SOURCE,
   segment,
+  TLB_BASE,
   TSC_OFFSET,
 } from './layout.js';
 import type { InterruptPort } from './system/events.js';
@@ -32,6 +40,15 @@ import { resetCpu } from './system/reset.js';
 import type { CpuPlace } from './topology.js';
 
 const VERSION = 1;
+/** Parts of the block that hold nothing between two instructions, or host addresses that follow from the rest: first and end. */
+const TRANSIENT: readonly (readonly [first: number, end: number])[] = [
+  [PAGE_RIP, RIP],
+  [FPU_OPCODE, SSE_SOURCE + 4],
+  [BUDGET, EXIT_REQUEST],
+  [TLB_BASE, ACTIVITY],
+  [SLOW_ADDRESS, NONCANONICAL + 4],
+  [SCRATCH, SCRATCH + 512],
+];
 const FLAG_IF = 0x200;
 
 const counter: Halves = { low: 0, high: 0 };
@@ -213,13 +230,18 @@ export class X86Cpu implements Device, ApicCpu, InterruptPort {
 
   save(): SavedState {
     const start = this.#core.stateAddress(this.block, CPU_BLOCK);
-    return savedState(this.typeName, VERSION, { index: this.index, block: this.#core.memory.u8.slice(start, start + CPU_BLOCK_BYTES) });
+    const block = this.#core.memory.u8.slice(start, start + CPU_BLOCK_BYTES);
+    for (const [first, end] of TRANSIENT) block.fill(0, first - CPU_BLOCK, end - CPU_BLOCK);
+    return savedState(this.typeName, VERSION, { index: this.index, block });
   }
 
+  /** Throws SavedStateError, and changes nothing, when it is the state of another CPU or of another size. */
   restore(saved: SavedState): void {
-    const { block } = restoreRecord<{ block: Uint8Array }>(saved, this.typeName, VERSION);
-    this.#core.memory.u8.set(block.subarray(0, CPU_BLOCK_BYTES), this.#core.stateAddress(this.block, CPU_BLOCK));
-    this.#core.mmu.flush(this.block);
+    const { index, block } = restoreRecord<{ index: number; block: Uint8Array }>(saved, this.typeName, VERSION);
+    if (index !== this.index) throw new SavedStateError(`${this.typeName}: state of CPU ${index} given to CPU ${this.index}`);
+    if (!ArrayBuffer.isView(block) || block.length !== CPU_BLOCK_BYTES)
+      throw new SavedStateError(`${this.typeName}: block is not of ${CPU_BLOCK_BYTES} bytes`);
+    this.#core.load(this.block, block);
   }
 
   #properties(): Record<string, Property> {

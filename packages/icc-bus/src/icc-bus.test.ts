@@ -326,3 +326,60 @@ describe('iccBusModule', () => {
     expect(() => container().get(IccBus)).toThrow(/No bindings/i);
   });
 });
+
+describe('the numbers of the SDM', () => {
+  it('are those of delivery modes, shorthands, addresses and messages', () => {
+    expect(DELIVERY).toEqual({ FIXED: 0, LOWEST_PRIORITY: 1, SMI: 2, REMOTE_READ: 3, NMI: 4, INIT: 5, STARTUP: 6, EXTINT: 7 });
+    expect(SHORTHAND).toEqual({ NONE: 0, SELF: 1, ALL: 2, ALL_BUT_SELF: 3 });
+    expect([APIC_SPACE_BASE, APIC_SPACE_SIZE, IO_APIC_BASE, IO_APIC_SIZE]).toEqual([0xfee0_0000, 0x10_0000, 0xfec0_0000, 0x1000]);
+    expect(messageOfMsi(0xf_f00c, 0xc7ff)).toEqual({
+      destination: 0xff,
+      logical: true,
+      deliveryMode: 7,
+      vector: 0xff,
+      levelTriggered: true,
+    });
+    expect(messageOfMsi(0x1000, 0x0100)).toEqual({ destination: 1, logical: false, deliveryMode: 1, vector: 0, levelTriggered: false });
+  });
+});
+
+describe('IccBus', () => {
+  it('can be hot-plugged, and without a controller its data lines float high', () => {
+    const bus = new IccBus();
+    expect([bus.hotpluggable, bus.extInt()]).toEqual([true, 0xff]);
+  });
+
+  it('shows an APIC that is plugged later the level of both wires', () => {
+    const { bus } = setup();
+    bus.lint1.drive(true);
+    const late = new RecordingApic(3);
+    bus.attach(late);
+    expect(late.levels).toEqual([false, true]);
+    bus.lint0.drive(true);
+    const later = new RecordingApic(4);
+    bus.attach(later);
+    expect(later.levels).toEqual([true, true]);
+  });
+
+  it('traces who comes and goes and what is sent', () => {
+    const trace = new Trace();
+    const seen: unknown[] = [];
+    const bus = new IccBus({ trace });
+    const bridge = new IccBridge({ bus, trace });
+    trace.listen(({ name, values }) => seen.push([name, ...values]));
+    trace.enable('icc_*');
+    const apic = new RecordingApic(5);
+    bus.attach(apic);
+    bus.deliver({ ...fixed, destination: 5, logical: false, levelTriggered: true });
+    bus.endOfInterrupt(0x41);
+    bus.detach(apic);
+    bridge.apicContainer.read(0x20, 4);
+    expect(seen).toEqual([
+      ['icc_attach', 5],
+      ['icc_message', 5, 0, 0, 0x41, 1, 1],
+      ['icc_eoi', 0x41],
+      ['icc_detach', 5],
+      ['icc_unclaimed', 0x20, 4],
+    ]);
+  });
+});

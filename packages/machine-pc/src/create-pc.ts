@@ -147,6 +147,29 @@ export class EmbeddedPc implements AsyncDisposable {
     }
   }
 
+  /**
+   * The whole machine at this moment: its state, and the pages of RAM that are not empty. A machine that runs is paused for it, and runs on. Rejects with ControlError
+   * `reset-required` when it is over.
+   */
+  async snapshot(): Promise<Uint8Array> {
+    const machine = await this.load();
+    const running = machine.runState === 'running';
+    if (running) await this.pause();
+    const file = machine.snapshot();
+    if (running) await this.start();
+    return file;
+  }
+
+  /**
+   * Goes to the moment of a snapshot of a machine with the same options, built in this process or another; paused, until `start`. Rejects
+   * with SavedStateError, and stays as it was, when the snapshot is damaged or of another machine.
+   */
+  async restore(snapshot: Uint8Array): Promise<void> {
+    const machine = await this.load();
+    await this.pause();
+    machine.restore(snapshot);
+  }
+
   /** Resolves with the next event of a name. */
   once<Name extends PcEvent['name']>(name: Name, options: WaitOptions = {}): Promise<Extract<PcEvent, { name: Name }>> {
     type Wanted = Extract<PcEvent, { name: Name }>;

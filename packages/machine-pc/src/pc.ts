@@ -28,6 +28,7 @@ import {
   type WatchdogAction,
 } from '@hotsocket/machine';
 import { type DeviceObject, ObjectTree } from '@hotsocket/qom';
+import { SavedStateError } from '@hotsocket/saved-state';
 import type { ContainerModule } from 'inversify';
 import { type Observable, Subject } from 'rxjs';
 import { buildBoard, type PcBoard } from './board.js';
@@ -38,6 +39,7 @@ import { infoText } from './info.js';
 import type { PcOptions } from './options.js';
 import { qomTree } from './qom.js';
 import { registerGroups } from './registers.js';
+import { decodePc, encodePc, type PcState, restoreState, type SavedCpu, stateOf } from './snapshot.js';
 
 /** Highest APIC id an 8-bit local APIC can have; 255 is the broadcast. */
 const HIGHEST_APIC_ID = 254;
@@ -186,6 +188,64 @@ export class Pc implements MachineControl {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#disposed) this.#end('none', false);
     await this.idle();
+  }
+
+  // ---------------------------------------------------------------- saved state
+
+  /** The whole machine at this moment, as a file: devices, CPUs, RAM. Throws ControlError `busy` while it runs, `reset-required` when it is over. */
+  snapshot(): Uint8Array {
+    return encodePc(this.options, this.#state());
+  }
+
+  /**
+   * Goes to the moment of a snapshot of a machine with the same options; CPUs are added and taken out to match. The machine is paused
+   * afterwards. Throws SavedStateError, and stays as it was, when the file is damaged or is of another machine; ControlError as `snapshot`.
+   */
+  restore(file: Uint8Array): void {
+    const saved = decodePc(this.options, file);
+    const before = this.#state();
+    const ram = before.ram.slice();
+    try {
+      this.#restore(saved);
+    } catch (error) {
+      this.#restore({ ...before, ram });
+      throw error instanceof SavedStateError ? error : new SavedStateError('the state of the machine is not possible', { cause: error });
+    }
+  }
+
+  #state(): PcState {
+    if (this.#runState === 'running') throw new ControlError('busy', 'The machine is running; stop it first');
+    if (this.#disposed || OVER.has(this.#runState)) throw new ControlError('reset-required', 'The machine is over');
+    this.#betweenSlices();
+    const machine = {
+      time: this.board.time.save(),
+      lastTurn: this.#loop?.lastTurn ?? -1,
+      suspended: this.#runState === 'suspended',
+      ospm: [...this.#ospm].map(([slot, { source, status }]) => [slot, source, status] as const),
+    };
+    return stateOf(this.board, machine, (cpu) => this.#deviceIdOf(cpu));
+  }
+
+  #restore(state: PcState): void {
+    this.#matchCpus(state.cpus);
+    restoreState(this.board, state);
+    this.#forget();
+    for (const [slot, source, status] of state.machine.ospm) this.#ospm.set(slot, { source, status });
+    if (this.#loop) this.#loop.lastTurn = state.machine.lastTurn;
+    this.#runState = state.machine.suspended ? 'suspended' : 'paused';
+  }
+
+  /** What devices asked for while they were restored has been asked, and done, before the snapshot. */
+  #forget(): void {
+    Object.assign(this.#pending, { reset: undefined, off: false, a20: undefined, exit: undefined });
+    this.#ospm.clear();
+  }
+
+  #matchCpus(wanted: readonly SavedCpu[]): void {
+    const gone = this.board.cpus.list.filter((cpu) => !wanted.some(({ index }) => index === cpu.index));
+    for (const cpu of gone) this.#removeCpu(cpu);
+    const present = new Set(this.board.cpus.list.map(({ index }) => index));
+    for (const { index, deviceId } of wanted) if (!present.has(index)) this.hotAddCpu(index, deviceId === null ? {} : { deviceId });
   }
 
   // ---------------------------------------------------------------- CPUs

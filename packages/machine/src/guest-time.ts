@@ -6,6 +6,15 @@ export interface GuestTimeOptions {
   readonly nsPerInstruction: number;
 }
 
+/** A moment of guest time. */
+export interface GuestMoment {
+  readonly passedNs: number;
+  readonly instructions: number;
+  readonly nsPerInstruction: number;
+}
+
+/** No instruction of any drive takes longer. */
+const LONGEST_NS = 1_000_000;
 const SLOWEST_NS = 64;
 const FASTEST_NS = 1;
 
@@ -58,10 +67,19 @@ export class GuestTime {
     return Math.max(1, Math.ceil((ns - this.now()) / this.#nsPerInstruction));
   }
 
-  /** Restores a saved moment. */
-  set(passedNs: number, instructions: number): void {
+  /** What `restore` takes: nanoseconds that have passed, instructions, and the pace. Between two slices. */
+  save(): GuestMoment {
+    return { passedNs: this.#passedNs, instructions: this.#instructions, nsPerInstruction: this.#nsPerInstruction };
+  }
+
+  /** Goes to a saved moment, earlier or later. Throws RangeError when it is none. */
+  restore({ passedNs, instructions, nsPerInstruction }: GuestMoment): void {
+    const possible = Number.isSafeInteger(instructions) && instructions >= 0 && passedNs >= 0 && passedNs <= Number.MAX_SAFE_INTEGER;
+    if (!possible || !(nsPerInstruction > 0 && nsPerInstruction <= LONGEST_NS))
+      throw new RangeError('a moment that guest time cannot be at');
     this.#passedNs = passedNs;
     this.#instructions = instructions;
+    this.#nsPerInstruction = nsPerInstruction;
   }
 
   #pace(nsPerInstruction: number): void {

@@ -74,6 +74,16 @@ export class RunLoop {
     return this.#running;
   }
 
+  /** Slot of the CPU that had the last turn, -1 for none yet: what a saved machine needs besides its parts. While nothing runs. */
+  get lastTurn(): number {
+    return this.#last;
+  }
+
+  set lastTurn(slot: number) {
+    this.#last = slot;
+    this.#turn = undefined;
+  }
+
   /** Starts executing; returns at once. */
   start(): void {
     if (this.#running) return;

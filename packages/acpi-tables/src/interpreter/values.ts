@@ -100,12 +100,18 @@ export const sizeOf = (value: Value): number =>
 /** Less than 0, 0, or more: the second is converted to the type of the first. */
 export function compare(left: Value, right: Value, bytes: number): number {
   if (typeof left === 'string') return order(left, toText(right, bytes));
-  if (left instanceof Uint8Array) return order(latin1(left), latin1(toBuffer(right, bytes)));
+  if (left instanceof Uint8Array) return compareBytes(left, toBuffer(right, bytes));
   return order(toInteger(left, bytes), toInteger(right, bytes));
 }
 
 const order = <T extends bigint | string>(left: T, right: T): number => (left < right ? -1 : left > right ? 1 : 0);
-const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+
+/** As strings are compared: by the first byte that differs, then by length. */
+function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const shared = Math.min(left.length, right.length);
+  for (let at = 0; at < shared; at++) if (left[at] !== right[at]) return (left[at] ?? 0) - (right[at] ?? 0);
+  return left.length - right.length;
+}
 
 /** `bits` bits of a buffer from bit `bit` on; what the buffer does not have reads as 0. */
 export function extractBits(bytes: Uint8Array, bit: number, bits: number): Uint8Array {

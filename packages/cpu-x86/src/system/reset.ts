@@ -4,13 +4,16 @@ import {
   ACTIVITY,
   ACTIVITY_RUNNING,
   ACTIVITY_WAIT_FOR_SIPI,
+  CPL,
   CR0,
   CR2,
   CR3,
   CR4,
   CS,
+  CURRENT_TABLE,
   EFER,
   EVENTS,
+  FAULT_RECORD,
   FCW,
   FDP,
   FIP,
@@ -34,14 +37,17 @@ import {
   MSR_TSC_AUX,
   MXCSR,
   NMI_BLOCKED,
+  NO_RECORDS,
   RDX,
   RIP,
   SHADOW,
+  SIPI_VECTOR,
   TR,
   TSC_OFFSET,
   X87,
   XCR0,
   XMM,
+  ZERO,
 } from '../layout.js';
 import { refreshMode } from '../mode.js';
 import { modelOf } from './cpuid.js';
@@ -100,6 +106,19 @@ export function startCpu(cpu: Cpu, vector: number): void {
   cpu.setLong(RIP, 0);
   refreshMode(cpu);
   cpu.set32(ACTIVITY, ACTIVITY_RUNNING);
+}
+
+/** Registers came from elsewhere: derives what follows from them, and forgets what was of the execution before. */
+export function refreshCpu(cpu: Cpu): void {
+  cpu.set32(CURRENT_TABLE, NO_RECORDS);
+  cpu.set32(FAULT_RECORD, 0);
+  cpu.set32(ACTIVITY, cpu.get32(ACTIVITY) & 3);
+  cpu.set32(SIPI_VECTOR, cpu.get32(SIPI_VECTOR) & 0xff);
+  cpu.setHalves(ZERO, 0, 0);
+  cpu.mmu.flush(cpu.index);
+  setCpl(cpu, cpu.get32(CPL) & 3);
+  refreshMode(cpu);
+  refreshFpuTraps(cpu);
 }
 
 function resetCommon(cpu: Cpu, cr0: number): void {
