@@ -29,6 +29,8 @@ function makeGuest(code: readonly number[], translates: boolean): Guest {
   cpu.set32(layout.CR0, 0x11);
   cpu.setFlags(2);
   cpu.set32(layout.MXCSR, 0x1f80);
+  cpu.set16(layout.FCW, 0x37f);
+  cpu.set16(layout.FTW, 0xffff);
   cpu.setLong(layout.RSP, DATA);
   cpu.setLong(layout.RIP, CODE);
   refreshMode(cpu);
@@ -131,6 +133,14 @@ const COMPUTED_JUMPS = assemble({
 // start: inc ecx; pushf; pop eax; xor ebx, eax; cli; add edx, ebx; cpuid's place: sahf; jmp start
 const SYSTEM_INSIDE = [0x41, 0x9c, 0x58, 0x31, 0xc3, 0xfa, 0x01, 0xda, 0x9e, 0xeb, 0xf5];
 
+/*
+ * start: add eax, ecx; pushf; pop ebx; lahf; add edx, eax; sahf; adc edx, ebx; xor ebx, 8c5h; push ebx; popf; rcl esi, 1; cmpxchg8b [8100h];
+ * setz bl; mov [8110h], ecx; fild dword [8110h]; fadd dword [8110h]; fsqrt; fistp dword [8114h]; add edi, [8114h]; inc ecx; jmp start
+ */
+const FLAGS_AND_X87 = program(
+  '01c89c5b9f01c29e11da81f3c5080000539dd1d60fc70d008100000f94c3890d10810000db0510810000d80510810000d9fadb1d14810000033d1481000041ebbf',
+);
+
 describe('translated code', () => {
   it.each([
     ['a loop with loads, stores and flags', LOOP],
@@ -143,6 +153,7 @@ describe('translated code', () => {
     ['instructions of the system, and some for helpers', SYSTEM_INSIDE],
     ['string instructions', STRINGS],
     ['vector registers in locals', VECTOR_CODE],
+    ['images of flags, and the x87', FLAGS_AND_X87],
   ])('%s: every slice ends with the state and the count of interpreted code', (_name, code) => {
     const interpreted = history(code, false, 120);
     const translated = history(code, true, 120);
@@ -154,6 +165,7 @@ describe('translated code', () => {
     ['a loop', LOOP],
     ['string instructions', STRINGS],
     ['vector instructions', VECTOR_CODE],
+    ['moving flags and computing with the x87', FLAGS_AND_X87],
   ])('%s that is executed often is translated whole', (_name, code) => {
     const { core } = history(code, true, 400);
     expect(core.translator.regions).toBeGreaterThan(0);

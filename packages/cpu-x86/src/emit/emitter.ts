@@ -504,6 +504,17 @@ export abstract class Emitter {
     this.setFlagWord('sign', i64.const(1));
   }
 
+  /** The status flags of an image of FLAGS, OF among them or left as it is. */
+  setStatusFlags(image: Expr, withOverflow: boolean): void {
+    const carry = i32.and(image, i32.const(1));
+    if (withOverflow) this.setCarryOverflow(carry, i32.and(i32.shrU(image, i32.const(11)), i32.const(1)));
+    else this.setCarry(carry);
+    this.setFlagWord('aux', image);
+    this.setFlagWord('zero', i64.extendU(i32.eqz(i32.and(image, i32.const(0x40)))));
+    const sign = i64.shl(i64.extendU(i32.and(image, i32.const(0x80))), i64.const(56));
+    this.setFlagWord('sign', i64.or(sign, i64.extendU(i32.eqz(i32.and(image, i32.const(4))))));
+  }
+
   /** ZF, SF and PF by result. */
   setResult(result: Expr, bits: Bits): void {
     const wide = this.shared(signExtendTo64(result, bits));

@@ -1,9 +1,12 @@
-import { type Expr, i32, i64 } from '@hotsocket/wasm-builder';
+import { type Expr, i32, i64, select } from '@hotsocket/wasm-builder';
 import type { Bits, Emitter } from '../emit/emitter.js';
-import { EFLAGS, GPR, RBP, RSP } from '../layout.js';
-import { FLAG_RF, FLAG_VM } from '../system/state.js';
+import { CPL, EFLAGS, EVENT_INTERRUPT, EVENTS, GPR, RAX, RBP, RSP } from '../layout.js';
+import { FLAG_AC, FLAG_DF, FLAG_ID, FLAG_IF, FLAG_IOPL, FLAG_NT, FLAG_RF, FLAG_TF, FLAG_VM, STATUS_FLAGS } from '../system/state.js';
 import { helper, type Semantic, type SemanticTable } from './semantic.js';
 
+const at = (address: number): Expr => i32.const(address);
+/** What LAHF and SAHF move. */
+const AH_FLAGS = STATUS_FLAGS & 0xff;
 const stackBits = (x: Emitter): Bits => (x.shape.operandBytes * 8) as Bits;
 
 /** PUSH: immediates sign-extended, segment registers zero-extended (a 32-bit push writes 16 bits), PUSH rSP the old value. */
@@ -85,6 +88,35 @@ const pushFlags: Semantic = (x) => {
   x.push(bits === 64 ? i64.extendU(image) : image, bits);
 };
 
+/** Flags that POPF changes without a further effect; IF at privilege 0, as long as no event that it lets in waits. */
+const PLAIN_FLAGS = FLAG_DF | FLAG_IF;
+/** Flags whose change is the helper's. */
+const GUARDED_FLAGS = FLAG_TF | FLAG_IOPL | FLAG_NT;
+
+/** POPF where nothing but plain flags changes, outside of virtual-8086 mode and single-stepping. */
+const popFlags: Semantic = (x) => {
+  const bits = stackBits(x);
+  const popped = x.top(bits);
+  const image = x.let(bits === 64 ? i64.wrap(popped) : popped);
+  const old = x.let(i32.load(at(EFLAGS)));
+  const changed = i32.xor(image, old);
+  const guarded = i32.and(changed, i32.const(GUARDED_FLAGS | (bits === 16 ? 0 : FLAG_AC)));
+  const denied = select(i32.and(changed, i32.const(FLAG_IF)), i32.const(0), i32.load(at(CPL)));
+  const seen = select(i32.const(-1), i32.const(~EVENT_INTERRUPT), i32.and(image, i32.const(FLAG_IF)));
+  const special = i32.or(i32.and(old, i32.const(FLAG_VM | FLAG_TF)), i32.and(i32.load(at(EVENTS)), seen));
+  x.helperWhere(i32.or(i32.or(guarded, denied), special), 'popFlags');
+  x.popped(bits / 8);
+  const plain = i32.const(PLAIN_FLAGS | (bits === 16 ? 0 : FLAG_ID));
+  x.f.store('i32', at(EFLAGS), i32.xor(old, i32.and(i32.xor(image, old), plain)));
+  x.setStatusFlags(image, true);
+};
+
+/** LAHF: AH := SF ZF 0 AF 0 PF 1 CF. */
+const loadAhFlags: Semantic = (x) => x.setGpr(RAX + 1, i32.or(i32.and(x.flagsImage(), i32.const(AH_FLAGS)), i32.const(2)), 8);
+
+/** SAHF: the same flags from AH; OF stays. */
+const storeAhFlags: Semantic = (x) => x.setStatusFlags(x.let(x.gpr(RAX + 1, 8)), false);
+
 export const STACK_OPERATIONS: SemanticTable = {
   PUSH: push,
   POP: pop,
@@ -93,5 +125,7 @@ export const STACK_OPERATIONS: SemanticTable = {
   LEAVE: leave,
   ENTER: helper('enter'),
   PUSHF: pushFlags,
-  POPF: helper('popFlags'),
+  POPF: popFlags,
+  LAHF: loadAhFlags,
+  SAHF: storeAhFlags,
 };

@@ -31,8 +31,6 @@ export const SYSTEM: SemanticTable = {
   AAS: helper('asciiAdjustSubtract'),
   AAM: helper('asciiAdjustMultiply'),
   AAD: helper('asciiAdjustDivide'),
-  SAHF: helper('storeAhFlags'),
-  LAHF: helper('loadAhFlags'),
   CLI: clearInterruptFlag,
   STI: setInterruptFlag,
   HLT: helper('halt'),

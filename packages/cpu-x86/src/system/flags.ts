@@ -1,12 +1,12 @@
 import type { Cpu, HelperFunction } from '../cpu.js';
 import { STATUS_EXIT } from '../emit/core-functions.js';
 import { GP } from '../fault.js';
-import { ACTIVITY, ACTIVITY_HALTED, CPL, EFLAGS, EVENT_YIELD, EVENTS, RAX, SHADOW } from '../layout.js';
+import { ACTIVITY, ACTIVITY_HALTED, CPL, EFLAGS, EVENT_YIELD, EVENTS, SHADOW } from '../layout.js';
 import { isRealMode, isVirtual8086 } from '../mode.js';
 import { ALWAYS_POPPED, afterFlags, poppedMask, replaceFlags, UPPER_POPPED } from './interrupt-return.js';
 import { hasEvents, leaveAfter, privileged } from './operands.js';
 import { StackCursor } from './stack-cursor.js';
-import { FLAG_AC, FLAG_IF, FLAG_IOPL, FLAG_RF, FLAG_VM, SHADOW_RIP, STATUS_FLAGS } from './state.js';
+import { FLAG_AC, FLAG_IF, FLAG_IOPL, FLAG_RF, FLAG_VM, SHADOW_RIP } from './state.js';
 
 const stack = new StackCursor();
 const iopl = (cpu: Cpu): number => (cpu.get32(EFLAGS) & FLAG_IOPL) >>> 12;
@@ -53,17 +53,6 @@ function popFlags(cpu: Cpu, record: number): number | undefined {
   return leaveAfter(cpu, record);
 }
 
-/** LAHF: AH := SF ZF 0 AF 0 PF 1 CF. */
-function loadAhFlags(cpu: Cpu): undefined {
-  cpu.set8(RAX + 1, (cpu.flags() & 0xd5) | 2);
-}
-
-/** SAHF: the same flags from AH; OF stays. */
-function storeAhFlags(cpu: Cpu): undefined {
-  const mask = STATUS_FLAGS & 0xff;
-  cpu.setFlags((cpu.flags() & ~mask) | (cpu.get8(RAX + 1) & mask));
-}
-
 /** HLT: until the next interrupt, NMI or INIT. */
 function halt(cpu: Cpu, record: number): number {
   cpu.set32(ACTIVITY, ACTIVITY_HALTED);
@@ -92,8 +81,6 @@ export const FLAG_HELPERS: Readonly<Record<string, HelperFunction>> = {
   setInterruptFlag,
   pushFlags,
   popFlags,
-  loadAhFlags,
-  storeAhFlags,
   halt: privileged(halt),
   pause,
   clearAlignmentCheck: privileged(changeAlignmentCheck(false)),
