@@ -2,6 +2,7 @@ import { layout, type X86Cpu } from '@hotsocket/cpu-x86';
 import type { InfoTopic } from '@hotsocket/machine';
 import { renderBoard } from '@hotsocket/machine/board';
 import type { PcBoard } from './board.js';
+import { ioApicText, localApicText, picText } from './interrupt-text.js';
 import { type MappedPage, mappedPages, pageLines, rangeLines } from './page-tables.js';
 
 /** CR0.PG. */
@@ -12,9 +13,9 @@ export function infoText(board: PcBoard, topic: InfoTopic, cpu: X86Cpu): string 
   const texts: Partial<Record<InfoTopic, () => string>> = {
     mtree: () => renderBoard(board.describe(), 'mtree'),
     qtree: () => renderBoard(board.describe(), 'qtree'),
-    lapic: () => localApic(cpu),
-    ioapic: () => savedText(board.ioapic.save()),
-    pic: () => savedText(board.pic.save()),
+    lapic: () => localApicText(cpu.apic, cpu.index),
+    ioapic: () => ioApicText(board.ioapic),
+    pic: () => picText(board.pic),
     irq: () => renderBoard(board.describe(), 'nets'),
     mem: () => pagesText(board, cpu, rangeLines),
     tlb: () => pagesText(board, cpu, pageLines),
@@ -32,15 +33,4 @@ function pagesText({ core }: PcBoard, cpu: X86Cpu, text: (pages: Iterable<Mapped
   };
   const read = (address: bigint, length: number): Uint8Array => core.peekPhysical(Number(address), length);
   return text(mappedPages(state, read, cut)) + rest;
-}
-
-function localApic(cpu: X86Cpu): string {
-  return `local APIC of CPU ${cpu.index}\n${savedText(cpu.apic.save())}`;
-}
-
-function savedText({ data }: { data: object }): string {
-  const lines = Object.entries(data).map(
-    ([name, value]) => `  ${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
-  );
-  return `${lines.join('\n')}\n`;
 }
