@@ -56,7 +56,7 @@ export function complexAddress(cpu: Cpu, record: number, bytes: number, write: b
 export function segmentedAddress(cpu: Cpu, index: number, offset: number, bytes: number, write: boolean): number {
   if (isCode64(cpu)) return wrap64(offset + (index >= 4 ? cpu.segmentBase(index) : 0));
   checkSegment(cpu, index, offset, bytes, write);
-  return (cpu.segmentBase(index) + offset) % TWO_32;
+  return (cpu.segmentBase(index) + offset) >>> 0;
 }
 
 function checkSegment(cpu: Cpu, index: number, offset: number, bytes: number, write: boolean): void {

@@ -52,7 +52,6 @@ export interface CoreOptions extends CpuServices {
   readonly isInvalid?: (row: Row) => boolean;
 }
 
-const TWO_32 = 0x1_0000_0000;
 const HELPER_NAMES: readonly string[] = Object.keys(HELPERS);
 
 interface Generated {
@@ -423,7 +422,7 @@ export class ExecutionCore {
 
   #codeLinear(rip: number): number {
     const linear = rip + this.cpu.segmentBase(CS);
-    return this.cpu.memory.i32[(CODE_LIMIT >> 2) + 1] === -1 ? rip : ((linear % TWO_32) + TWO_32) % TWO_32;
+    return this.cpu.memory.i32[(CODE_LIMIT >> 2) + 1] === -1 ? rip : linear >>> 0;
   }
 
   #isStorage(page: number): boolean {

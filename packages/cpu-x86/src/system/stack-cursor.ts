@@ -68,7 +68,7 @@ export class StackCursor {
       return offset;
     }
     if (!this.#within(offset, bytes)) fail(cpu, STACK, this.#selector);
-    return (this.#base + offset) % 2 ** 32;
+    return (this.#base + offset) >>> 0;
   }
 
   #within(offset: number, bytes: number): boolean {
