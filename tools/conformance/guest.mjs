@@ -8,10 +8,13 @@
  * others do, 2 when something is missing.
  */
 import { parseArgs } from 'node:util';
+import * as loader from '../../packages/linux-loader/dist/index.js';
+import * as machine from '../../packages/machine-pc/dist/index.js';
 import { Progress } from '../images/progress.mjs';
 import { comesFromSelectors, initramfs, is32, MissingError, parseReport, runHere } from './oracle-guest.mjs';
 import { writeResults } from './results.mjs';
 
+const MODULES = { loader, machine };
 const KERNELS = ['vmlinuz-amd64', 'vmlinuz-686-pae'];
 const TIERS = ['interpreter', 'translator'];
 
@@ -29,7 +32,7 @@ const { values } = parseArgs({
 async function runTier(kernel, initrd, tier, progress) {
   progress.step(`${kernel}, ${tier}`);
   const started = performance.now();
-  const { output, instructions } = await runHere({ kernel, initrd, cpuModel: values.cpu, translates: tier === 'translator' });
+  const { output, instructions } = await runHere(MODULES, { kernel, initrd, cpuModel: values.cpu, translates: tier === 'translator' });
   progress.end();
   const report = parseReport(output);
   if (!report.ended) console.log(`${kernel}, ${tier}: the oracle did not end:\n${output.split('\n').slice(-8).join('\n')}`);
@@ -47,7 +50,7 @@ function show({ kernel, tier, report, selectors, instructions, seconds }) {
 }
 
 async function runKernel(kernel, progress) {
-  const initrd = initramfs(kernel, Number(values.every));
+  const initrd = initramfs(MODULES, kernel, Number(values.every));
   const runs = [];
   for (const tier of values.tier) runs.push(await runTier(kernel, initrd, tier, progress));
   const selectorsOf = ({ failures }) => (is32(kernel) ? [...failures.values()].filter(comesFromSelectors) : []);

@@ -1,10 +1,11 @@
-/** A Linux guest whose init runs the recorded vectors as a process. */
+/**
+ * A Linux guest whose init runs the recorded vectors as a process. `modules` are `loader` (@hotsocket/linux-loader) and `machine`
+ * (@hotsocket/machine-pc): those of the build for the tool, the sources for a unit test.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { cpioArchive } from '../../packages/linux-loader/dist/index.js';
-import { Pc } from '../../packages/machine-pc/dist/index.js';
 
 const path = (relative) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 const IMAGES = path('.cache/images/');
@@ -48,10 +49,10 @@ echo "ORACLE-STATUS $?"
 `;
 
 /** The initial RAM disk: busybox, the oracle, every `every`th vector. */
-export function initramfs(kernel, every) {
+export function initramfs({ loader }, kernel, every) {
   const directory = (name) => ({ kind: 'directory', path: name, mode: 0o755 });
   const file = (name, data) => ({ kind: 'file', path: name, mode: 0o755, data });
-  return cpioArchive([
+  return loader.cpioArchive([
     ...['bin', 'dev', 'proc'].map(directory),
     { kind: 'character-device', path: 'dev/console', mode: 0o600, device: { major: 5, minor: 1 } },
     file('bin/busybox', image(`busybox-${is32(kernel) ? 'i386' : 'amd64'}`)),
@@ -62,8 +63,8 @@ export function initramfs(kernel, every) {
 }
 
 /** Runs the guest here; gives what it printed and how many instructions that took. */
-export async function runHere({ kernel, initrd, cpuModel, translates }) {
-  const pc = new Pc({
+export async function runHere({ machine }, { kernel, initrd, cpuModel, translates }) {
+  const pc = new machine.Pc({
     cpus: 1,
     maxCpus: 1,
     topology: { cores: 1, threads: 1 },
