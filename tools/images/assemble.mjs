@@ -51,6 +51,12 @@ const TARGETS = [
     name: 'MULTIBOOT_GUEST',
     finish: () => {},
   },
+  {
+    source: 'packages/cpu-tests/guest/interrupts.asm',
+    module: 'packages/cpu-tests/src/generated/interrupts-rom.ts',
+    name: 'INTERRUPTS_ROM',
+    finish: () => {},
+  },
   ...['segments', 'tasks', 'paging', 'long', 'events', 'system'].map((rom) => ({
     source: `packages/cpu-tests/guest/${rom}.asm`,
     module: `packages/cpu-tests/src/generated/${rom}-rom.ts`,

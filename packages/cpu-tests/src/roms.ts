@@ -21,14 +21,16 @@ const IMAGES: Readonly<Record<RomName, typeof SEGMENTS_ROM>> = {
 
 const ROM_BYTES = 0x1_0000;
 
-/** A test ROM as a firmware image: 64 KiB whose upper half is the program (guest/*.asm). */
-export function testRom(name: RomName): Uint8Array {
-  const image = IMAGES[name];
+/** A test ROM as a firmware image: 64 KiB whose end is the program (guest/*.asm). */
+export const testRom = (name: RomName): Uint8Array => imageOf(IMAGES[name]);
+
+/** An assembled program as a firmware image of 64 KiB. */
+export function imageOf(program: typeof SEGMENTS_ROM): Uint8Array {
   const rom = new Uint8Array(ROM_BYTES);
-  for (const [at, base64] of image.parts) {
+  for (const [at, base64] of program.parts) {
     rom.set(
       Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)),
-      ROM_BYTES - image.length + at,
+      ROM_BYTES - program.length + at,
     );
   }
   return rom;
