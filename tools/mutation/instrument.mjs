@@ -129,7 +129,9 @@ function mutantsOf(node, text) {
 function withOperator({ start, end, left, right, operator }, swap, text) {
   const at = text.indexOf(operator, left.end);
   if (at >= right.start) throw new Error(`no ${operator} in ${text.slice(start, end)}`);
-  return text.slice(start, at) + swap + text.slice(at + operator.length, end);
+  // brackets around both: ?? may not stand beside && without
+  const [first, second] = [text.slice(start, at), text.slice(at + operator.length, end)];
+  return /^[?&|]{2}$/.test(operator) ? `(${first})${swap}(${second})` : first + swap + second;
 }
 
 function isCall(expression) {

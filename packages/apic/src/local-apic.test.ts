@@ -6,6 +6,7 @@ import { ManualClock, VirtualClock } from '@hotsocket/virtual-clock';
 import { Container } from 'inversify';
 import { type ApicCpu, LocalApic } from './index.js';
 import { apicModule, MakeLocalApic } from './module.js';
+import { LVT_ERROR, LVT_LINT, LVT_TIMER } from './spec.js';
 
 class RecordingCpu implements ApicCpu {
   pending = false;
@@ -552,6 +553,23 @@ describe('LocalApic arbitration priority', () => {
     expect(apic.readRegister(0x09)).toBe(0x50);
     apic.tpr = 0x61;
     expect(apic.readRegister(0x09)).toBe(0x61);
+  });
+
+  it('is the whole task priority when a request is of its class', () => {
+    const made = board();
+    made.apic.tpr = 0x55;
+    request(made, 0x52);
+    expect(made.apic.readRegister(0x09)).toBe(0x55);
+  });
+});
+
+describe('the numbers of the SDM', () => {
+  it('are those of the local vector table', () => {
+    expect([LVT_TIMER.offset, LVT_TIMER.VECTOR.mask, LVT_TIMER.MASK.mask, LVT_TIMER.resetValue]).toEqual([0x32, 0xff, 0x1_0000, 0x1_0000]);
+    expect([LVT_LINT.DELIVERY_MODE.mask, LVT_LINT.POLARITY.mask, LVT_LINT.REMOTE_IRR.mask, LVT_LINT.TRIGGER.mask]).toEqual([
+      0x700, 0x2000, 0x4000, 0x8000,
+    ]);
+    expect([LVT_ERROR.VECTOR.mask, LVT_ERROR.MASK.mask]).toEqual([0xff, 0x1_0000]);
   });
 });
 
