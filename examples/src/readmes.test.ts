@@ -7,7 +7,8 @@ import { jest } from '@jest/globals';
 const root = new URL('../../', import.meta.url);
 const out = new URL('../out-tsc/readmes/', import.meta.url);
 const path = (url: URL): string => fileURLToPath(url);
-const first = (text: string): string | undefined => /^```ts\n(.*?)^```$/ms.exec(text)?.[1];
+const blocks = (text: string): string[] => [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code!);
+const first = (text: string): string | undefined => blocks(text)[0];
 const isPublic = (manifest: URL): boolean => existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).private !== true;
 const readme = (at: URL): string => (existsSync(new URL('README.md', at)) ? readFileSync(new URL('README.md', at), 'utf8') : '');
 const packages = readdirSync(new URL('packages/', root))
@@ -27,7 +28,11 @@ const keeps = (promise: string, printed: readonly string[]): boolean =>
 
 rmSync(path(out), { recursive: true, force: true });
 mkdirSync(path(out), { recursive: true });
-for (const { name, code = '' } of codes) writeFileSync(new URL(`${name}.ts`, out), `${code}\nexport {};\n`);
+const write = (name: string, code: string): void => writeFileSync(new URL(`${name}.ts`, out), `${code}\nexport {};\n`);
+for (const { name, code = '' } of codes) write(name, code);
+// further blocks are type-checked, not run
+for (const [name, at] of places)
+  for (const [number, code] of blocks(readme(at)).slice(1).entries()) write(`${name}-block-${number + 2}`, code);
 
 describe('the first example', () => {
   it.each(codes)(
