@@ -278,16 +278,12 @@ function propsOutput({ socketId, coreId, threadId }: CpuTopologyIds): JsonOutput
   return { 'core-id': coreId, 'thread-id': threadId, 'socket-id': socketId };
 }
 
-/** `current` marks the boot CPU, as in every release. */
+/** `current` marks the boot CPU, as in every release. Members in the order in which that release wrote them. */
 function cpuOutput(cpu: CpuInfo, later: boolean): JsonOutput {
-  const common = {
-    current: cpu.index === 0,
-    CPU: cpu.index,
-    pc: BigInt.asIntN(64, cpu.pc),
-    halted: cpu.halted,
-    thread_id: cpu.hostThreadId,
-  };
-  return later ? { arch: 'x86', props: propsOutput(cpu), qom_path: cpu.qomPath, ...common } : common;
+  const { index, halted, hostThreadId } = cpu;
+  const registers = { pc: BigInt.asIntN(64, cpu.pc), halted, thread_id: hostThreadId };
+  if (!later) return { current: index === 0, CPU: index, ...registers };
+  return { arch: 'x86', current: index === 0, props: propsOutput(cpu), CPU: index, qom_path: cpu.qomPath, ...registers };
 }
 
 function fastCpuOutput(cpu: CpuInfo): JsonOutput {
