@@ -16,8 +16,10 @@ type Message = { return?: unknown; error?: { class: string; desc: string }; even
 export class QmpClient {
   /** Events in order of arrival. */
   readonly events: string[] = [];
+  /** The same as they stood on the wire. */
+  readonly eventLines: string[] = [];
   readonly #socket: Socket;
-  readonly #waiting: { resolve(message: Message): void; reject(error: Error): void }[] = [];
+  readonly #waiting: { resolve(line: string): void; reject(error: Error): void }[] = [];
   #rest = '';
 
   private constructor(socket: Socket) {
@@ -29,7 +31,7 @@ export class QmpClient {
   /** Connects to `path`, reads the greeting and negotiates. */
   static async connect(path: string): Promise<QmpClient> {
     const client = new QmpClient(connect(path));
-    const greeting = await client.#next();
+    const greeting = JSON.parse(await client.#next()) as Message;
     if (greeting.QMP === undefined) throw new Error(`no QMP greeting: ${JSON.stringify(greeting)}`);
     await client.execute('qmp_capabilities');
     return client;
@@ -37,17 +39,23 @@ export class QmpClient {
 
   /** Executes one command and gives what it returns. Rejects with QmpCommandError. */
   async execute(command: string, args?: Record<string, unknown>): Promise<unknown> {
-    this.#socket.write(`${JSON.stringify({ execute: command, ...(args ? { arguments: args } : {}) })}\n`);
-    const reply = await this.#next();
+    const line = await this.request(JSON.stringify({ execute: command, ...(args ? { arguments: args } : {}) }));
+    const reply = JSON.parse(line) as Message;
     if (reply.error) throw new QmpCommandError(reply.error.class, reply.error.desc);
     return reply.return;
+  }
+
+  /** Sends the text of a request and gives the line that answers it. */
+  request(text: string): Promise<string> {
+    this.#socket.write(`${text}\r\n`);
+    return this.#next();
   }
 
   close(): void {
     this.#socket.destroy();
   }
 
-  #next(): Promise<Message> {
+  #next(): Promise<string> {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
@@ -58,11 +66,13 @@ export class QmpClient {
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#message(JSON.parse(line) as Message);
+    for (const line of lines) this.#message(line.trimEnd());
   }
 
-  #message(message: Message): void {
-    if (message.event === undefined) this.#waiting.shift()?.resolve(message);
-    else this.events.push(message.event);
+  #message(line: string): void {
+    const { event } = JSON.parse(line) as Message;
+    if (event === undefined) return this.#waiting.shift()?.resolve(line);
+    this.events.push(event);
+    this.eventLines.push(line);
   }
 }

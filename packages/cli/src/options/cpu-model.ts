@@ -4,15 +4,12 @@ import { splitCommas } from './key-values.js';
 /** The CPU models and what they are. */
 export const CPU_MODELS: Readonly<Record<string, string>> = {
   hotsocket64: 'AMD64 processor with SSE3 (default)',
-  qemu64: 'the same',
+  qemu64: 'the same, under the name that clients of QEMU use',
   kvm64: 'the least that 64-bit processors have, Intel',
   Opteron_G1: 'AMD Opteron 240',
   Haswell: 'Intel Core of the fourth generation, without AVX and what else is not emulated',
   max: 'everything that is emulated, SSE4.2, AES, SHA and BMI included',
 };
-
-/** Models under their usual names elsewhere. */
-const ALIASES: Readonly<Record<string, string>> = { qemu64: 'hotsocket64' };
 
 /** A CPU model with features that were switched on or off, and other properties. */
 export interface CpuChoice {
@@ -46,7 +43,7 @@ function parseFeature(text: string, part: string): [string, boolean] {
 /** The machine's way to write a choice. */
 export const cpuModelText = ({ model, features, properties = new Map() }: CpuChoice): string =>
   [
-    ALIASES[model] ?? model,
+    model,
     ...[...features].map(([name, on]) => `${on ? '+' : '-'}${name}`),
     ...[...properties].map(([key, value]) => `${key}=${value}`),
   ].join(',');

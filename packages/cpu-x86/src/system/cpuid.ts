@@ -375,9 +375,14 @@ const HASWELL_LACKS = 'avx avx2 fma f16c xsave pcid invpcid erms tsc_deadline x2
 
 const AMD = { vendor: 'amd', family: 15, model: 107, stepping: 1 } as const;
 
+const basicModel = (name: string): CpuModel =>
+  new CpuModel({ ...AMD, name, brand: 'Hotsocket virtual CPU', features: BASIC_FEATURES.split(' ') });
+
 /** Models by name. */
 export const CPU_MODELS: Readonly<Record<string, CpuModel>> = {
-  hotsocket64: new CpuModel({ ...AMD, name: 'hotsocket64', brand: 'Hotsocket virtual CPU', features: BASIC_FEATURES.split(' ') }),
+  hotsocket64: basicModel('hotsocket64'),
+  /** The same by the name that clients of QEMU give in `-cpu` and `device_add`. */
+  qemu64: basicModel('qemu64'),
   max: new CpuModel({
     ...AMD,
     name: 'max',
