@@ -28,7 +28,7 @@ function line(name, at, samples, by) {
 }
 
 const tick = (value, height) =>
-  `<line x1="${x(value)}" x2="${x(value)}" y1="${TOP - 4}" y2="${height - BOTTOM}" stroke="${value === 1 ? '#333' : '#ddd'}"/>` +
+  `<line x1="${x(value).toFixed(1)}" x2="${x(value).toFixed(1)}" y1="${TOP - 4}" y2="${height - BOTTOM}" stroke="${value === 1 ? '#333' : '#ddd'}"/>` +
   text(x(value), height - 10, `${value} ×`, middle);
 
 const legend = ({ title, colour }, at) =>
@@ -36,7 +36,8 @@ const legend = ({ title, colour }, at) =>
 
 /** The plot as SVG: the other emulator's time over Hotsocket's, so that bars to the right are rows where Hotsocket is faster. */
 export function plot(samples, { by }) {
-  const names = [...new Set(guestKeys().map(({ name }) => name))].filter((name) =>
+  const programs = guestKeys().filter(({ group }) => group !== 'console');
+  const names = [...new Set(programs.map(({ name }) => name))].filter((name) =>
     SERIES.some(({ other, arch }) => samples.ratio(`${name} ${arch}`, other, by) !== undefined),
   );
   const height = TOP + names.length * ROW + BOTTOM;
