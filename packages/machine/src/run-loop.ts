@@ -96,6 +96,7 @@ export class RunLoop {
   stop(): void {
     this.#running = false;
     this.#turn = undefined;
+    this.#advances.length = 0;
     this.#parts.executor.interrupt();
     this.wake();
   }
