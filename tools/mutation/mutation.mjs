@@ -47,14 +47,17 @@ if (problems.length > 0) {
 async function score(name) {
   const started = Date.now();
   const { bundle, mutants } = await bundled(name);
-  const baseline = await attempt(bundle, -1, 120_000);
-  if (baseline.failed) throw new Error(`${name}: the tests fail without a mutant: ${baseline.test ?? ''} ${baseline.error}`);
-  if (baseline.passed === 0) throw new Error(`${name}: there are no tests`);
+  const baseline = await attempt({ bundle, mutant: -1 }, 120_000);
+  if (baseline.failed) throw new Error(`${name}: the tests cannot be run: ${baseline.error}`);
+  const { passed, failures: ignored } = baseline;
+  if (ignored.length > 0) console.log(`${name}: left out, since they fail without a mutant: ${ignored.join('; ')}`);
+  if (passed < 10 * ignored.length || passed === 0)
+    throw new Error(`${name}: ${passed} tests pass without a mutant, ${ignored.length} fail`);
   const limitMs = 5000 + 5 * baseline.ms;
   const chosen = sample(mutants, Number(values.sample), Number(values.seed));
   let killed = 0;
   for (const mutant of chosen) {
-    const { failed } = await attempt(bundle, mutant.id, limitMs);
+    const { failed } = await attempt({ bundle, mutant: mutant.id, ignored }, limitMs);
     killed += Number(failed);
     if (!failed && values.survivors) console.log(`  ${mutant.file}:${mutant.line}  ${mutant.what}`);
   }
@@ -103,10 +106,10 @@ async function bundled(name) {
 }
 
 /** One run of the tests; one that does not end in time counts as noticed. */
-function attempt(bundle, mutant, limitMs) {
+function attempt(workerData, limitMs) {
   const started = Date.now();
   return new Promise((resolve) => {
-    const worker = new Worker(new URL('run-tests.mjs', import.meta.url), { workerData: { bundle, mutant }, stdout: true, stderr: true });
+    const worker = new Worker(new URL('run-tests.mjs', import.meta.url), { workerData, stdout: true, stderr: true });
     const timer = setTimeout(() => finish({ failed: true, error: 'out of time' }), limitMs);
     const finish = (outcome) => {
       clearTimeout(timer);

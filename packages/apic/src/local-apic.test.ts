@@ -6,7 +6,7 @@ import { ManualClock, VirtualClock } from '@hotsocket/virtual-clock';
 import { Container } from 'inversify';
 import { type ApicCpu, LocalApic } from './index.js';
 import { apicModule, MakeLocalApic } from './module.js';
-import { LVT_ERROR, LVT_LINT, LVT_TIMER } from './spec.js';
+import { APIC_VERSION, DFR, ESR, ICR_LOW, LVT_ERROR, LVT_LINT, LVT_SENSOR, LVT_TIMER, SVR } from './spec.js';
 
 class RecordingCpu implements ApicCpu {
   pending = false;
@@ -569,7 +569,16 @@ describe('the numbers of the SDM', () => {
     expect([LVT_LINT.DELIVERY_MODE.mask, LVT_LINT.POLARITY.mask, LVT_LINT.REMOTE_IRR.mask, LVT_LINT.TRIGGER.mask]).toEqual([
       0x700, 0x2000, 0x4000, 0x8000,
     ]);
-    expect([LVT_ERROR.VECTOR.mask, LVT_ERROR.MASK.mask]).toEqual([0xff, 0x1_0000]);
+    expect([LVT_ERROR.offset, LVT_ERROR.VECTOR.mask, LVT_ERROR.MASK.mask]).toEqual([0x37, 0xff, 0x1_0000]);
+    expect([LVT_LINT.offset, LVT_SENSOR.offset]).toEqual([0x35, 0x33]);
+  });
+
+  it('are those of the interrupt command register, the identification and the error bits', () => {
+    const { VECTOR, DELIVERY_MODE, LOGICAL, DELIVERY_STATUS, LEVEL, TRIGGER, SHORTHAND } = ICR_LOW;
+    const masks = [VECTOR, DELIVERY_MODE, LOGICAL, DELIVERY_STATUS, LEVEL, TRIGGER, SHORTHAND].map(({ mask }) => mask);
+    expect(masks).toEqual([0xff, 0x700, 0x800, 0x1000, 0x4000, 0x8000, 0xc_0000]);
+    expect([APIC_VERSION.resetValue, DFR.resetValue >>> 0, SVR.resetValue]).toEqual([0x5_0011, 0xffff_ffff, 0xff]);
+    expect([ESR.SEND_ILLEGAL_VECTOR, ESR.RECEIVE_ILLEGAL_VECTOR, ESR.ILLEGAL_REGISTER].map(({ mask }) => mask)).toEqual([0x20, 0x40, 0x80]);
   });
 });
 
