@@ -27,4 +27,5 @@ if (have !== want) {
 }
 if (process.argv.includes('--build')) {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'tsconfig.build.json']);
+  run(process.execPath, [join(root, 'tools/bundle.mjs')]);
 }

@@ -47,7 +47,7 @@ export const EMULATORS = {
     hasQmp: true,
     version: () => JSON.parse(readFileSync(join(root, 'packages/cli/package.json'), 'utf8')).version,
     missing: 'is not built',
-    command: (guest) => [process.execPath, [join(root, 'packages/cli/dist/main.js'), ...pcOptions(guest)]],
+    command: (guest) => [process.execPath, [join(root, 'packages/cli/bundle/main.js'), ...pcOptions(guest)]],
   },
   qemu: {
     title: 'QEMU',

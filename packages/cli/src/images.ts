@@ -16,10 +16,11 @@ const DEFAULT_FIRMWARE = 'bios-256k.bin';
 /** Firmware that comes with the program: a small kernel that takes hot-added CPUs into use. */
 export const DEMO_GUEST = 'builtin:demo-guest';
 
-const here = dirname(fileURLToPath(import.meta.url));
+/** The repository, if the program lies in one: two folders above its package. */
+export const REPOSITORY: string = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 /** Where firmware lies when `-L` does not say: the cache of fetched images, then the directories of distributions. */
 const FIRMWARE_DIRS: readonly string[] = [
-  process.env.HOTSOCKET_IMAGES ?? join(here, '../../../.cache/images'),
+  process.env.HOTSOCKET_IMAGES ?? join(REPOSITORY, '.cache/images'),
   '/usr/share/seabios',
   '/usr/share/qemu',
   '/usr/local/share/qemu',

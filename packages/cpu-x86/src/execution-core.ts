@@ -9,7 +9,8 @@ import { STATUS_EXIT, STATUS_FAULT, STATUS_JUMP, STATUS_NEXT } from './emit/core
 import { DEBUG_STOP, FAULT, GP, STACK, UD } from './fault.js';
 import { fillVectorTables } from './fpu/index.js';
 import { HandlerTable } from './handler-table.js';
-import { buildInterpreter, type ImportName, RUN_STEPPED } from './interpreter.js';
+import { type ImportName, RUN_STEPPED } from './interpreter.js';
+import { interpreterBytes } from './interpreter-bytes.js';
 import {
   ADDRESS_SIZE_MASKS,
   BUDGET,
@@ -52,8 +53,6 @@ export interface CoreOptions extends CpuServices {
   readonly isInvalid?: (row: Row) => boolean;
 }
 
-const HELPER_NAMES: readonly string[] = Object.keys(HELPERS);
-
 interface Generated {
   readonly handlers: HandlerTable;
   readonly module: WebAssembly.Module;
@@ -65,7 +64,7 @@ let made: Generated | undefined;
 function generated(): Generated {
   if (!made) {
     const handlers = new HandlerTable(SEMANTICS);
-    made = { handlers, module: new WebAssembly.Module(buildInterpreter(handlers, helperNumber) as BufferSource) };
+    made = { handlers, module: new WebAssembly.Module(interpreterBytes(handlers)) };
   }
   return made;
 }
@@ -461,12 +460,6 @@ export class ExecutionCore {
     for (let page = Math.floor(start / PAGE_BYTES); page < last; page++) this.code.invalidatePage(page);
     for (let index = 0; index < this.#cpus; index++) this.mmu.flush(index);
   }
-}
-
-function helperNumber(name: string): number {
-  const number = HELPER_NAMES.indexOf(name);
-  if (number < 0) throw new Error(`no helper is named '${name}'`);
-  return number;
 }
 
 function parityIsEven(value: number): boolean {

@@ -29,9 +29,9 @@ const FAIR_NS = 10_000_000;
 /** Turns are not made so short that changing CPUs costs more than executing. */
 const SHORTEST_SLICE = 400;
 /** The host's event loop gets a turn at least this often. */
-const BATCH_MS = 1;
+const BATCH_MS = 0.75;
 /** How long a piece of a turn should take at most, and the fewest instructions it has. */
-const PIECE_MS = 1;
+const PIECE_MS = 0.75;
 const SHORTEST_PIECE = 200;
 /** How far guest time may be behind the host's, to be made up for while the guest is idle. */
 const MOST_BEHIND_MS = 100;

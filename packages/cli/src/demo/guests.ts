@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { DEMO_GUEST_KEYS, DEMO_GUEST_LINES } from '@hotsocket/demo-guest';
-import { DEMO_GUEST } from '../images.js';
+import { DEMO_GUEST, REPOSITORY } from '../images.js';
 import type { DemoOptions } from './demo-options.js';
 import type { GuestTerminal } from './guest-terminal.js';
 
@@ -49,7 +49,7 @@ type Images = Readonly<Record<string, string>>;
 
 /** The fetcher of the repository; a package installed from a registry comes without it. */
 async function fetchImages(names: readonly string[]): Promise<Images | undefined> {
-  const fetcher = join(dirname(fileURLToPath(import.meta.url)), '../../../../tools/images/fetch.mjs');
+  const fetcher = join(REPOSITORY, 'tools/images/fetch.mjs');
   if (!existsSync(fetcher)) return undefined;
   const { ensureImages } = (await import(pathToFileURL(fetcher).href)) as {
     ensureImages(names: readonly string[]): Promise<Images | undefined>;
