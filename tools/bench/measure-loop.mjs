@@ -1,10 +1,10 @@
 // Child of tasks.mjs: executes one loop and prints its speed as JSON.
-//   node measure-loop.mjs NAME SECONDS
+//   node measure-loop.mjs NAME SECONDS [interpreted]
 import { setTimeout as wait } from 'node:timers/promises';
 import { Pc } from '../../packages/machine-pc/dist/index.js';
 import { LOOPS } from './loops.mjs';
 
-const [name, seconds] = process.argv.slice(2);
+const [name, seconds, tier] = process.argv.slice(2);
 const WARM_UP_MS = 1500;
 const pc = new Pc({
   cpus: 1,
@@ -14,6 +14,7 @@ const pc = new Pc({
   firmware: LOOPS[name],
   time: { drive: 'realtime' },
 });
+pc.board.core.translates = tier !== 'interpreted';
 pc.cont();
 await wait(WARM_UP_MS);
 const before = { instructions: pc.instructions, cpu: process.cpuUsage() };

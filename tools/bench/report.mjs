@@ -19,6 +19,8 @@ const KEYS_OF_HOST_ROW = {
   loops: [
     ['alu-loop', 'a loop in registers, no operating system'],
     ['memory-loop', 'a loop over memory, no operating system'],
+    ['alu-loop interpreted', 'the loop in registers, by the interpreter alone'],
+    ['memory-loop interpreted', 'the loop over memory, by the interpreter alone'],
   ],
   memory: ARCHS.map((arch) => [`memory ${arch}`, `peak resident memory after the ${arch} rows`]),
 };

@@ -144,12 +144,17 @@ async function timeCommands({ session, client, emulator, samples }) {
 const LOOP_SCRIPT = fileURLToPath(new URL('measure-loop.mjs', import.meta.url));
 const LOOP_SECONDS = 1;
 
-/** Speed of two loops without an operating system. */
+/** Speed of two loops without an operating system, translated and by the interpreter alone. */
 export async function timeLoops({ emulator, samples }) {
-  for (const loop of Object.keys(LOOPS))
-    await withSession([process.execPath, [LOOP_SCRIPT, loop, String(LOOP_SECONDS)]], async (session) => {
-      const { match } = await session.expect(/\{.*\}/, SHORT_LIMIT_MS);
-      const { instructions, cpuSeconds } = JSON.parse(match[0]);
-      samples.add(loop, emulator, { value: instructions / cpuSeconds / 1e6 });
-    });
+  for (const loop of Object.keys(LOOPS)) {
+    samples.add(loop, emulator, { value: await speedOf(loop) });
+    samples.add(`${loop} interpreted`, emulator, { value: await speedOf(loop, 'interpreted') });
+  }
 }
+
+const speedOf = (loop, ...tier) =>
+  withSession([process.execPath, [LOOP_SCRIPT, loop, String(LOOP_SECONDS), ...tier]], async (session) => {
+    const { match } = await session.expect(/\{.*\}/, SHORT_LIMIT_MS);
+    const { instructions, cpuSeconds } = JSON.parse(match[0]);
+    return instructions / cpuSeconds / 1e6;
+  });
